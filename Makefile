@@ -1,0 +1,41 @@
+# Every target does its own set-up: only Python 3.11+, make and git are needed.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+ARGS ?=
+
+.PHONY: demo test check serve format clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo   a caller pays by phone, start to finish (ARGS=--keep-open leaves the panel up)"
+	@echo "make test   run every test"
+	@echo "make check  format, lint, types and import rules"
+	@echo "make serve  run the gateway with embedded defaults until Ctrl-C"
+
+.venv/.ready: pyproject.toml constraints.txt
+	@echo "setting up .venv (once) ..."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: .venv/.ready
+	@$(BIN)/tonewall demo $(ARGS)
+
+serve: .venv/.ready
+	@$(BIN)/tonewall serve $(ARGS)
+
+test: .venv/.ready
+	$(BIN)/python -X dev -m pytest $(ARGS)
+
+check: .venv/.ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: .venv/.ready
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf .venv demo-output var .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,1 @@
+"""Calls: SIP, SDP, RTP, the media workers and the recorder. Knows nothing of payments."""

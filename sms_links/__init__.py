@@ -1,0 +1,1 @@
+"""Payment links: the other way to pay, when keying does not work."""
