@@ -24,6 +24,17 @@ class Status(StrEnum):
     EXPIRED = "expired"
 
 
+class Method(StrEnum):
+    """Who carries the session forward."""
+
+    GUIDED = "guided"
+    "An agent stays on the line and asks field by field."
+    SELF_SERVICE = "self-service"
+    "The caller pays on a link."
+    UNATTENDED = "unattended"
+    "Spoken prompts ask; no agent is on the line."
+
+
 class FieldName(StrEnum):
     """What a caller can be asked to key."""
 
