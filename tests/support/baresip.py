@@ -1,0 +1,326 @@
+"""baresip, driven: a SIP phone nobody here wrote, with a WAV for a microphone and a WAV of what it hears.
+
+Use it as ``async with Baresip(tmp_path, username="bob") as bob:``; the process ends with the block.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from tests.support.peers import require_program
+from tests.support.ports import LOOPBACK, free_rtp_ports, free_sip_port, free_tcp_port
+from tests.support.wav import Pcm, pad, read_wav, silence, write_wav
+
+EVENT_LIMIT_S: Final = 20.0
+"Longest wait for something that a healthy machine does within a second."
+
+_STOP_LIMIT_S: Final = 5.0
+
+_PRESS_PERIOD_S: Final = 0.3
+"baresip sends an event of 180 ms at least; presses closer than this run into each other."
+
+_MICROPHONE_S: Final = 90.0
+"The microphone is padded with silence to this length: baresip hangs up when its WAV ends."
+
+_MODULES: Final = Path("/usr/lib/baresip/modules")
+
+_CONFIG: Final = """\
+poll_method epoll
+sip_listen {host}:{sip_port}
+sip_trans_def udp
+call_local_timeout 120
+call_max_calls 4
+audio_player aubridge,nil
+audio_source aufile,{microphone}
+audio_alert aubridge,nil
+ausrc_srate 8000
+auplay_srate 8000
+ausrc_channels 1
+auplay_channels 1
+audio_level no
+ausrc_format s16
+auplay_format s16
+auenc_format s16
+audec_format s16
+rtp_ports {rtp_low}-{rtp_high}
+rtcp_mux no
+jitter_buffer_delay 5-10
+rtp_stats yes
+module_path {modules}
+module g711.so
+module aufile.so
+module aubridge.so
+module sndfile.so
+module ctrl_tcp.so
+module_tmp uuid.so
+module_tmp account.so
+module_app menu.so
+snd_path {heard}
+ctrl_tcp_listen {host}:{control_port}
+net_interface {host}
+"""
+
+
+class BaresipError(Exception):
+    """baresip refused a command, or what was waited for did not happen in time."""
+
+
+Event = dict[str, Any]
+
+
+class Baresip:
+    """One phone with one account."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        username: str,
+        microphone: Pcm | None = None,
+        answers: bool = False,
+        dtmf_mode: str = "rtpevent",
+        codecs: str = "PCMU/8000/1,PCMA/8000/1",
+        registrar: tuple[str, int] | None = None,
+        password: str = "",
+    ) -> None:
+        """Prepare a phone; nothing is started before ``async with``.
+
+        `microphone` is what it says from the moment a call is answered. `answers` picks up at once.
+        `dtmf_mode` is `rtpevent` (RFC 4733), `info` (SIP INFO) or `auto`. With `registrar` it registers there
+        and dials through it; without, it calls and is called directly.
+        """
+        self._program = require_program("baresip")
+        self.username = username
+        self.sip_port = free_sip_port()
+        self.events: list[Event] = []
+        "Every event so far, oldest first, as ctrl_tcp reports them."
+        self._folder = folder / f"baresip-{username}"
+        self._microphone = microphone if microphone is not None else silence(1.0)
+        self._control_port = free_tcp_port()
+        self._account = _account(
+            username=username,
+            host_port=registrar or (LOOPBACK, self.sip_port),
+            parameters={
+                "regint": "60" if registrar else "0",
+                "answermode": "auto" if answers else "manual",
+                "audio_codecs": codecs,
+                "dtmfmode": dtmf_mode,
+                **({"auth_user": username, "auth_pass": password} if password else {}),
+            },
+        )
+        self._process: asyncio.subprocess.Process | None = None
+        self._writer: asyncio.StreamWriter | None = None
+        self._pump: asyncio.Task[None] | None = None
+        self._changed = asyncio.Condition()
+        self._responses: dict[str, Event] = {}
+        self._tokens = 0
+
+    @property
+    def uri(self) -> str:
+        """Where this phone is called directly."""
+        return f"sip:{self.username}@{LOOPBACK}:{self.sip_port}"
+
+    @property
+    def heard_wav(self) -> Path:
+        """What the last call sounded like at this phone; complete once the call is over."""
+        return self._last_dump("dec")
+
+    @property
+    def sent_wav(self) -> Path:
+        """What this phone sent in the last call; complete once the call is over."""
+        return self._last_dump("enc")
+
+    def heard(self) -> Pcm:
+        """Return what this phone heard in the last call, int16 at 8000 Hz; empty if it never heard anything."""
+        try:
+            return read_wav(self.heard_wav)
+        except FileNotFoundError:
+            return silence(0)
+
+    async def __aenter__(self) -> Self:
+        self._write_configuration()
+        with (self._folder / "output.log").open("wb") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                str(self._program),
+                *("-4", "-f", str(self._folder)),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        try:
+            await self._connect()
+        except BaseException:
+            await self._stop()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._stop()
+
+    async def dial(self, uri: str) -> None:
+        """Call `uri`; returns when the INVITE is on its way."""
+        await self.command("dial", uri)
+
+    async def answer(self) -> None:
+        """Pick up a ringing call."""
+        await self.command("accept")
+
+    async def hold(self) -> None:
+        """Put the call on hold (re-INVITE, `sendonly`)."""
+        await self.command("hold")
+
+    async def resume(self) -> None:
+        """Take the call off hold."""
+        await self.command("resume")
+
+    async def hang_up(self) -> None:
+        """End the call."""
+        await self.command("hangup")
+
+    async def press(self, keys: str) -> None:
+        """Send `keys` one by one, as RFC 4733 events or SIP INFO by `dtmf_mode`."""
+        for key in keys:
+            await self.command("sndcode", key)
+            # Paces the key presses themselves; nothing is waited for here.
+            await asyncio.sleep(_PRESS_PERIOD_S)
+
+    async def command(self, command: str, parameters: str = "") -> str:
+        """Give one command of baresip's menu; return what it printed."""
+        assert self._writer is not None
+        self._tokens += 1
+        token = str(self._tokens)
+        message = {"command": command, "params": parameters, "token": token}
+        body = json.dumps(message).encode()
+        self._writer.write(b"%d:%b," % (len(body), body))
+        await self._writer.drain()
+        await self._wait(lambda: token in self._responses, f"an answer to {command}")
+        response = self._responses.pop(token)
+        if not response.get("ok"):
+            raise BaresipError(f"{command} was refused: {response.get('data')}")
+        return str(response.get("data", ""))
+
+    async def wait_for(self, kind: str, *, count: int = 1, limit_s: float = EVENT_LIMIT_S) -> Event:
+        """Return the `count`-th event of type `kind`, for example `CALL_ESTABLISHED`, once it has come."""
+
+        def seen() -> list[Event]:
+            return [event for event in self.events if event.get("type") == kind]
+
+        await self._wait(lambda: len(seen()) >= count, kind, limit_s)
+        return seen()[count - 1]
+
+    async def heard_for(self, seconds: float, *, limit_s: float = 60.0) -> None:
+        """Return once this phone has heard `seconds` of audio (its recording has grown to that)."""
+        wanted_bytes = round(seconds * 8000) * 2
+        try:
+            async with asyncio.timeout(limit_s):
+                while self._heard_bytes() < wanted_bytes:  # noqa: ASYNC110  # a file tells nobody that it grew
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            raise BaresipError(f"{self.username} did not hear {seconds:g} s of audio") from None
+
+    def _heard_bytes(self) -> int:
+        try:
+            return self.heard_wav.stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def keys_received(self) -> str:
+        """Return the digits that came to this phone as RFC 4733 events or SIP INFO."""
+        starts = (event for event in self.events if event.get("type") == "CALL_DTMF_START")
+        return "".join(str(event["param"]) for event in starts)
+
+    async def _wait(
+        self, condition: Callable[[], bool], what: str, limit_s: float = EVENT_LIMIT_S
+    ) -> None:
+        try:
+            async with asyncio.timeout(limit_s), self._changed:
+                await self._changed.wait_for(condition)
+        except TimeoutError:
+            seen = [event.get("type") for event in self.events]
+            raise BaresipError(f"{self.username}: no {what} in {limit_s:g} s; saw {seen}") from None
+
+    async def _connect(self) -> None:
+        assert self._process is not None
+        async with asyncio.timeout(EVENT_LIMIT_S):
+            while self._process.returncode is None:
+                with suppress(ConnectionRefusedError):
+                    reader, self._writer = await asyncio.open_connection(
+                        LOOPBACK, self._control_port
+                    )
+                    self._pump = asyncio.create_task(self._receive(reader))
+                    return
+                await asyncio.sleep(0.02)  # the only sign that baresip is up is that it listens
+        raise BaresipError(f"{self.username}: baresip ended at once, see {self._folder}/output.log")
+
+    async def _receive(self, reader: asyncio.StreamReader) -> None:
+        """Read netstrings of JSON until the connection closes."""
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                length = int((await reader.readuntil(b":"))[:-1])
+                message = json.loads((await reader.readexactly(length + 1))[:-1])
+                async with self._changed:
+                    if message.get("event"):
+                        self.events.append(message)
+                    else:
+                        self._responses[str(message.get("token"))] = message
+                    self._changed.notify_all()
+
+    async def _stop(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            with suppress(ConnectionError):
+                await self._writer.wait_closed()
+        if self._pump is not None:
+            self._pump.cancel()
+            await asyncio.gather(self._pump, return_exceptions=True)
+        process = self._process
+        if process is not None and process.returncode is None:
+            process.terminate()
+            try:
+                await asyncio.wait_for(process.wait(), _STOP_LIMIT_S)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+
+    def _write_configuration(self) -> None:
+        heard = self._folder / "audio"
+        heard.mkdir(parents=True)
+        missing_s = max(0.0, _MICROPHONE_S - len(self._microphone) / 8000)
+        microphone = write_wav(
+            self._folder / "microphone.wav", pad(self._microphone, after_s=missing_s)
+        )
+        rtp_low, rtp_high = free_rtp_ports()
+        configuration = _CONFIG.format(
+            host=LOOPBACK,
+            sip_port=self.sip_port,
+            microphone=microphone,
+            rtp_low=rtp_low,
+            rtp_high=rtp_high,
+            modules=_MODULES,
+            heard=heard,
+            control_port=self._control_port,
+        )
+        (self._folder / "config").write_text(configuration)
+        (self._folder / "accounts").write_text(self._account + "\n")
+        (self._folder / "contacts").write_text("")
+
+    def _last_dump(self, direction: str) -> Path:
+        dumps = sorted((self._folder / "audio").glob(f"dump-*-{direction}.wav"))
+        if not dumps:
+            raise FileNotFoundError(f"{self.username} has no {direction} recording")
+        return dumps[-1]
+
+
+def _account(*, username: str, host_port: tuple[str, int], parameters: dict[str, str]) -> str:
+    host, port = host_port
+    rest = "".join(f";{name}={value}" for name, value in parameters.items())
+    return f"<sip:{username}@{host}:{port}>{rest}"
