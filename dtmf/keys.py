@@ -35,6 +35,10 @@ class HiddenKey:
         """Return the key, one of `0-9*#A-D`; for the code that fills a field, and nobody else."""
         return self._key
 
+    def same_as(self, other: "HiddenKey") -> bool:
+        """Return whether both are the same key, without showing either."""
+        return self._key == other._key
+
     def __repr__(self) -> str:
         return "HiddenKey(*)"
 
