@@ -66,7 +66,7 @@ ENERGY_OF_UNIT_SINE: Final = float(np.sum(WINDOW**2)) / 2
 def _sines(frequencies_hz: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """Return windowed cosines, then sines, of the frequencies: (2 * frequencies, 160)."""
     phase = 2 * np.pi / RATE_HZ * np.outer(np.asarray(frequencies_hz), np.arange(FRAME_SAMPLES))
-    return np.asarray(np.concatenate([np.cos(phase), np.sin(phase)]) * WINDOW
+    return np.asarray(np.concatenate([np.cos(phase), np.sin(phase)]) * WINDOW)
 
 
 def _hum() -> npt.NDArray[np.float64]:
@@ -81,7 +81,7 @@ def _band(edges_hz: tuple[int, int]) -> npt.NDArray[np.float64]:
     """Return the lines of the discrete Fourier transform inside a band, scaled so that squares sum to energy."""
     step = RATE_HZ // FRAME_SAMPLES
     lines = [f for f in range(0, RATE_HZ // 2, step) if edges_hz[0] <= f <= edges_hz[1]]
-    return _sines(lines) * np.sqrt(2 / FRAME_SAMPLES)
+    return np.asarray(_sines(lines) * np.sqrt(2 / FRAME_SAMPLES))
 
 
 _TONE_SCALE: Final = float(np.sqrt(2 * np.sum(WINDOW**2)) / np.sum(WINDOW))
