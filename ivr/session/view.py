@@ -5,6 +5,7 @@ from typing import NewType
 
 from ivr.money import Money
 from ivr.session.words import (
+    Action,
     ErrorType,
     FieldName,
     FieldState,
@@ -86,6 +87,9 @@ class AgentView:
 
     confirmation: str = ""
     "The processor's reference, once there is one."
+
+    actions: tuple[Action, ...] = ()
+    "What the agent may do now; empty while the processor is asked and once the session has ended."
 
     seq: int = 0
     "Grows with every change of this session; a reader drops what is not newer."

@@ -81,6 +81,14 @@ class Result(StrEnum):
     INTERNAL_ERROR = "internal-error"
 
 
+class Action(StrEnum):
+    """What an agent may do with a session as it stands."""
+
+    CAPTURE = "capture"
+    SUBMIT = "submit"
+    CANCEL = "cancel"
+
+
 class RecorderState(StrEnum):
     """What the recorder of a call is doing, as the recorder itself confirmed it."""
 
