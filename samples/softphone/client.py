@@ -15,8 +15,8 @@ from typing import Any, Final
 
 warnings.simplefilter("ignore")  # pyVoIP imports audioop, and resets the filters whenever it warns
 
-from pyVoIP import RTP, SIP  # noqa: E402  (after the filter)
-from pyVoIP.VoIP import CallState, VoIPCall, VoIPPhone  # noqa: E402
+from pyVoIP.VoIP import CallState, VoIPCall, VoIPPhone  # isort: skip  # noqa: E402  # first: pyVoIP imports itself in a circle
+from pyVoIP import RTP, SIP  # noqa: E402
 from pyVoIP.VoIP.status import PhoneStatus  # noqa: E402
 
 from samples.softphone.tape import Tape  # noqa: E402
@@ -24,7 +24,8 @@ from samples.softphone.tape import Tape  # noqa: E402
 _RECEIVE_LIMIT_S: Final = 0.2
 "How long the receiver blocks before it looks whether the call has ended."
 
-_REGISTER_LIMIT_S: Final = 10.0
+_REGISTER_LIMIT_S: Final = 8.0
+"pyVoIP tries three times, two seconds each."
 
 _POLL_S: Final = 0.02
 
@@ -106,7 +107,7 @@ class Client:
         )
         self._parse = self._phone.sip.parse_message
         setattr(self._phone.sip, "parse_message", self._watch_refusals)  # noqa: B010
-        self._phone.sip.register_timeout = 5  # 30 s would outlive a driver that gives up
+        self._phone.sip.register_timeout = 2  # its own 30 s would outlive whoever waits
 
     def register(self) -> bool:
         """Open the SIP port and register with digest; return whether the registrar agreed in time."""

@@ -202,8 +202,8 @@ def _watch(phone: Softphone, deadline_s: float, parent: int) -> None:
     while time.monotonic() < deadline and os.getppid() == parent:
         time.sleep(0.25)
     if os.getppid() == parent:
-        phone.report("error", message=f"deadline of {deadline_s:g} s reached")
         phone.finish("deadline")
+        phone.report("error", message=f"deadline of {deadline_s:g} s reached")
     os._exit(_EXIT_DEADLINE)
 
 
