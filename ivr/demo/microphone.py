@@ -54,6 +54,9 @@ _PHRASE_SYLLABLES: Final = (4, 9)
 
 _PAUSE_S: Final = (0.25, 0.6)
 
+_LOW_EDGE_HZ: Final = 170.0
+"6 dB point of the high-pass."
+
 _ROOM_DBM0: Final = -62.0
 "Noise of the room, always there: a live microphone is never digital silence."
 
@@ -156,7 +159,16 @@ def _phrase(voice: Voice, syllables: int, rng: np.random.Generator) -> NDArray[n
     formants = np.stack([np.interp(onsets, bounds, targets[:, k]) for k in range(3)], axis=1)
     voiced = _rung_formants(onsets, formants, loudness[onsets], total)
     voiced_rms = float(np.sqrt(np.mean(voiced**2)))
-    return voiced + 0.12 * voiced_rms * _breath(bounds, rng)
+    return _telephone_band(voiced + 0.12 * voiced_rms * _breath(bounds, rng))
+
+
+def _telephone_band(sound: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return `sound` without the rumble that no telephone carries (a smooth high-pass)."""
+    spectrum = np.fft.rfft(sound)
+    hz = np.fft.rfftfreq(len(sound), 1 / RATE_HZ)
+    gain = hz**4 / (hz**4 + _LOW_EDGE_HZ**4)
+    filtered: NDArray[np.float64] = np.fft.irfft(spectrum * gain, len(sound))
+    return filtered
 
 
 def _pulse_onsets(voice: Voice, total: int, rng: np.random.Generator) -> NDArray[np.int64]:
