@@ -20,6 +20,7 @@ from dtmf.held import FOLLOW_SAMPLES, HeldKeys
 from dtmf.history import HISTORY_FRAMES, HISTORY_SAMPLES, History
 from dtmf.keys import HIGH_HZ, KEYS, LOW_HZ
 from dtmf.limits import DetectorLimits
+from dtmf.rules import is_press
 from dtmf.suspicion import NO_KEY, SuspicionState
 from dtmf.tracks import (
     HOP_SAMPLES,
@@ -32,7 +33,7 @@ from dtmf.tracks import (
     find_spans,
     hops_of,
 )
-from dtmf.verify import is_press, measure
+from dtmf.verify import measure
 
 _DECIDE_SAMPLES: Final = samples_of_ms(56)
 "A press is judged with the first frame that ends this long after it began: 56 to 76 ms, whatever its alignment."

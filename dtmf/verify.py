@@ -1,10 +1,5 @@
-"""Stage 2: is this span a key press? An exact test on the few candidates that stage 1 finds.
+"""Stage 2: what a candidate span measures, exactly. Only the few candidates that stage 1 finds come here."""
 
-What is left when both tones are taken away tells more than their level: behind a key press lies silence, noise or
-a weaker voice; behind a voice that sounds like one lies the rest of the voice.
-"""
-
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -12,111 +7,18 @@ import numpy.typing as npt
 
 from dtmf.frames import RATE_HZ, Bools, Floats
 from dtmf.limits import DetectorLimits
+from dtmf.residual import Residual, fit_tones
+from dtmf.rules import LOWEST_COHERENCE, Features
 from dtmf.tones import amplitude
 from dtmf.tracks import HOP_SAMPLES, Complexes, Span, centre_samples
 
 _LAGS: Final = (2, 4, 8, 12)
 "Track points between two phases: the first lag is short enough to be unambiguous, the last gives the precision."
 
-_LOWEST_COHERENCE: Final = 0.9
-"Below this neither tone is one; most speech ends here, before the costly part."
-
 _EDGE_HOPS: Final = 3
 "7.5 ms at each end in which the window hears the tone only in part."
 
-_FIT_SAMPLES: Final = 512
-"64 ms: more adds no certainty and costs time."
-
 _HOPS_HZ: Final = RATE_HZ / HOP_SAMPLES
-
-_LARGEST_DB: Final = 60.0
-"A cleaner signal than this is as good."
-
-
-@dataclass(frozen=True, slots=True)
-class Features:
-    """What stage 2 measures on one span."""
-
-    frequency_error: float
-    "The larger relative error of the two tones."
-
-    twist_db: float
-    "High over low tone."
-
-    coherence: float
-    "How constant the phases are at the measured frequencies, 0 to 1; the worse of the two tones."
-
-    ripple: float
-    "Deviation over mean of the amplitude, the worse of the two tones."
-
-    inner_coherence: float
-    inner_ripple: float
-    "The same without the edges."
-
-    inner_hops: int
-    "Track points the inner values rest on."
-
-    snr_db: float
-    "Both tones over all that is left without them."
-
-    peak_db: float
-    "Strongest line left over the geometric mean of the tones."
-
-    flatness_db: float
-    "Strongest line left over the mean line: about 8 for white noise, more for a voice."
-
-    jitter: float
-    "Variance of the phases times signal over noise: 0.0375 where white noise explains it all."
-
-
-def is_press(f: Features) -> bool:
-    """Return whether the features are those of a key press: any of four kinds."""
-    return _in_noise(f) or _louder_than_all(f) or _steady(f) or _under_voice(f)
-
-
-def _in_noise(f: Features) -> bool:
-    """What is left is white and explains the jitter, so the level of the tone hardly matters."""
-    flat_enough = f.flatness_db < 11 or (
-        f.flatness_db < 11.8 and (f.snr_db > 4 or (f.snr_db > 2 and f.coherence > 0.984))
-    )
-    return (
-        flat_enough
-        and f.peak_db < -7
-        and f.jitter < 0.082
-        and f.coherence > 0.945
-        and f.ripple < 0.31
-        and f.frequency_error < 0.019
-        and f.snr_db > -2.5
-    )
-
-
-def _louder_than_all(f: Features) -> bool:
-    """Stands over everything else; the further off frequency, the more it must."""
-    needed_db = 5.0 if f.frequency_error < 0.016 else 6.5 if f.frequency_error < 0.02 else 9.0
-    return (f.snr_db > needed_db and f.coherence > 0.955) or (f.snr_db > 9 and f.coherence > 0.9)
-
-
-def _steady(f: Features) -> bool:
-    """As constant as only a machine's tone."""
-    return (
-        f.snr_db > 3
-        and f.coherence > 0.97
-        and f.inner_ripple < 0.13
-        and f.inner_coherence > 0.99
-        and f.frequency_error < 0.012
-        and f.twist_db > -9
-    )
-
-
-def _under_voice(f: Features) -> bool:
-    """Nearly as loud a voice beside it, but perfectly constant for a while."""
-    return (
-        f.snr_db > -1
-        and f.inner_ripple < 0.08
-        and f.inner_coherence > 0.996
-        and f.inner_hops >= 9
-        and f.frequency_error < 0.017
-    )
 
 
 def measure(
@@ -149,13 +51,13 @@ def measure(
         return None
     still = _hold_still(track, offset_hz)
     coherence = _coherence(still[heard])
-    if coherence.min() < _LOWEST_COHERENCE:
+    if coherence.min() < LOWEST_COHERENCE:
         return None
-    inner = heard.copy()
-    inner[:_EDGE_HOPS] = inner[-_EDGE_HOPS:] = False
-    if np.count_nonzero(inner) < 2:
-        inner = heard
-    fit = _fit(samples, np.asarray(nominal_hz) + offset_hz, span)
+    inner = _without_edges(heard)
+    whole = _whole(heard)
+    start = centre_samples(span.first)
+    signal = samples[start : start + len(whole)]
+    fit = fit_tones(signal, np.asarray(nominal_hz) + offset_hz, whole)
     return Features(
         frequency_error=error,
         twist_db=twist_db,
@@ -169,6 +71,26 @@ def measure(
         flatness_db=fit.flatness_db,
         jitter=_jitter(still[heard], fit),
     )
+
+
+def _without_edges(heard: Bools) -> Bools:
+    """Return the points that are not near either end of the span or of a hole in it, or all if these are too few."""
+    inner = heard.copy()
+    inner[:_EDGE_HOPS] = inner[-_EDGE_HOPS:] = False
+    for shift in range(1, _EDGE_HOPS + 1):
+        inner[shift:] &= heard[:-shift]
+        inner[:-shift] &= heard[shift:]
+    return inner if np.count_nonzero(inner) >= 2 else heard
+
+
+def _whole(heard: Bools) -> Bools:
+    """Return which samples from the first point's middle to the last's are heard in full: not in or beside a hole."""
+    holes = np.flatnonzero(~heard)
+    points = heard.copy()
+    for beside in (holes - 1, holes + 1):
+        points[np.clip(beside, 0, len(points) - 1)] = False
+    half = HOP_SAMPLES // 2
+    return np.repeat(points, HOP_SAMPLES)[half : 1 - half]
 
 
 def _offsets_hz(track: Complexes, heard: Bools) -> npt.NDArray[np.float64]:
@@ -202,46 +124,7 @@ def _ripple(still: Complexes) -> float:
     return float(np.max(lengths.std(axis=0) / np.maximum(lengths.mean(axis=0), 1e-9)))
 
 
-def _jitter(still: Complexes, fit: "_Fit") -> float:
+def _jitter(still: Complexes, fit: Residual) -> float:
     """Return the variance of the phases times signal over noise, the mean of the two tones."""
     phases = np.angle(still * np.conj(still.sum(axis=0)))
     return float(np.mean(phases.var(axis=0) * fit.tone_over_rest))
-
-
-@dataclass(frozen=True, slots=True)
-class _Fit:
-    """What the least-squares fit of both tones leaves."""
-
-    snr_db: float
-    peak_db: float
-    flatness_db: float
-
-    tone_over_rest: npt.NDArray[np.float64]
-    "Squared amplitude of each tone over the variance of the rest."
-
-
-def _fit(samples: Floats, tones_hz: npt.NDArray[np.float64], span: Span) -> _Fit:
-    """Fit both tones, DC, a slope and mains hum to the on part of the span, and judge the rest."""
-    start, stop = centre_samples(span.first), centre_samples(span.last) + 1
-    signal = samples[start : min(stop, start + _FIT_SAMPLES)].astype(np.float64)
-    t = np.arange(len(signal))
-    phase = 2 * np.pi / RATE_HZ * np.outer((*tones_hz, 50.0, 60.0), t)
-    rows = np.concatenate([np.cos(phase), np.sin(phase), np.ones((1, len(t))), t[None] / len(t)])
-    # hum and slope nearly depend on each other within 40 ms, so the equations need a small ridge
-    gram = rows @ rows.T + 1e-3 * np.eye(len(rows))
-    weights = np.linalg.solve(gram, rows @ signal)
-    rest = signal - weights @ rows
-    squares = weights[:2] ** 2 + weights[4:6] ** 2
-    power = float(np.mean(rest**2)) + 1e-3
-    lines = np.abs(np.fft.rfft(rest))[1:] ** 2
-    # a line of a sine of amplitude a is (a * length / 2) squared
-    line_power = lines * (2 / len(t)) ** 2
-    peak = float(line_power.max()) + 1e-6
-    tone_power = float(squares.sum()) / 2
-    geometric = float(np.sqrt(squares.prod())) + 1e-6
-    return _Fit(
-        snr_db=min(10 * float(np.log10(tone_power / power + 1e-9)), _LARGEST_DB),
-        peak_db=max(10 * float(np.log10(peak / geometric)), -_LARGEST_DB),
-        flatness_db=10 * float(np.log10(peak / (line_power.mean() + 1e-6))),
-        tone_over_rest=squares / power,
-    )

@@ -1,0 +1,106 @@
+"""When the features of a span are those of a key press.
+
+What is left when both tones are taken away tells more than their level: behind a key press lies silence, noise or
+a weaker voice; behind a voice that sounds like one lies the rest of the voice.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+LOWEST_COHERENCE: Final = 0.9
+"Below this neither tone is one."
+
+_NEEDED_DB: Final = ((0.008, 5.0), (0.016, 7.5), (1.0, 9.0))
+"""Frequency error up to which a tone must stand this far over everything else. Clean tones at the 1.5 % of ITU-T Q.24
+stand 9 dB and more over anything; those in noise are accepted by what is left of it."""
+
+_CODED_DB: Final = 2.0
+"A low-rate codec (GSM 06.10) shakes the phases of a tone but leaves it this much more over the rest than a voice is."
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What stage 2 measures on one span."""
+
+    frequency_error: float
+    "The larger relative error of the two tones."
+
+    twist_db: float
+    "High over low tone."
+
+    coherence: float
+    "How constant the phases are at the measured frequencies, 0 to 1; the worse of the two tones."
+
+    ripple: float
+    "Deviation over mean of the amplitude, the worse of the two tones."
+
+    inner_coherence: float
+    inner_ripple: float
+    "The same without the edges."
+
+    inner_hops: int
+    "Track points the inner values rest on."
+
+    snr_db: float
+    "Both tones over all that is left without them."
+
+    peak_db: float
+    "Strongest line left over the geometric mean of the tones."
+
+    flatness_db: float
+    "Strongest line left over the mean line: about 8 for white noise, more for a voice."
+
+    jitter: float
+    "Variance of the phases times signal over noise: 0.0375 where white noise explains it all."
+
+
+def is_press(f: Features) -> bool:
+    """Return whether the features are those of a key press: any of four kinds."""
+    return _in_noise(f) or _louder_than_all(f) or _steady(f) or _under_voice(f)
+
+
+def _in_noise(f: Features) -> bool:
+    """What is left is white and explains the jitter, so the level of the tone hardly matters."""
+    flat_enough = f.flatness_db < 11 or (
+        f.flatness_db < 11.8 and (f.snr_db > 4 or (f.snr_db > 2 and f.coherence > 0.984))
+    )
+    return (
+        flat_enough
+        and f.peak_db < -7
+        and f.jitter < 0.082
+        and f.coherence > 0.945
+        and f.ripple < 0.31
+        and f.frequency_error < 0.019
+        and f.snr_db > -2.5
+    )
+
+
+def _louder_than_all(f: Features) -> bool:
+    """Stands over everything else; the further off frequency, the more it must, as telephones are rarely far off."""
+    needed_db = next(db for error, db in _NEEDED_DB if f.frequency_error < error)
+    return (f.snr_db > needed_db and f.coherence > 0.955) or (
+        f.snr_db > needed_db + _CODED_DB and f.coherence > LOWEST_COHERENCE
+    )
+
+
+def _steady(f: Features) -> bool:
+    """As constant as only a machine's tone."""
+    return (
+        f.snr_db > 3
+        and f.coherence > 0.97
+        and f.inner_ripple < 0.13
+        and f.inner_coherence > 0.99
+        and f.frequency_error < 0.012
+        and f.twist_db > -9
+    )
+
+
+def _under_voice(f: Features) -> bool:
+    """Nearly as loud a voice beside it, but perfectly constant for a while."""
+    return (
+        f.snr_db > -1
+        and f.inner_ripple < 0.08
+        and f.inner_coherence > 0.996
+        and f.inner_hops >= 9
+        and f.frequency_error < 0.017
+    )

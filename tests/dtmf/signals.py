@@ -1,0 +1,128 @@
+"""Test signals: key sequences, noise, a voice and the line they come over. All from the generator that is passed in."""
+
+from typing import Final
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+from scipy.signal import lfilter
+
+from dtmf.frames import FRAME_SAMPLES, RATE_HZ, Pcm
+from dtmf.keys import tones_hz
+from dtmf.tones import amplitude
+
+Signal = NDArray[np.float64]
+
+_CLIP: Final = 32635
+"Largest input of mu-law (ITU-T G.711)."
+
+
+def ulaw(signal: Signal) -> Pcm:
+    """Return what is left of `signal` after mu-law."""
+    clipped = np.clip(np.rint(signal), -_CLIP, _CLIP).astype(np.int64)
+    biased = np.abs(clipped) + 132
+    shift = np.floor(np.log2(biased)).astype(np.int64) - 4
+    # keep the leading bit and four more, in the middle of their step
+    decoded = ((biased >> (shift - 1)) * 2 + 1 << (shift - 1)) - 132
+    return np.asarray(np.sign(clipped) * np.maximum(decoded - (1 << (shift - 1)), 0), np.int16)
+
+
+def ms(value: float) -> int:
+    """Return `value` milliseconds in samples."""
+    return round(value * RATE_HZ / 1000)
+
+
+def silence(duration_ms: float) -> Signal:
+    """Return digital silence."""
+    return np.zeros(ms(duration_ms))
+
+
+def pair(
+    key: str,
+    duration_ms: float,
+    rng: Generator,
+    *,
+    low_dbm0: float = -10.0,
+    high_dbm0: float = -10.0,
+    low_error: float = 0.0,
+    high_error: float = 0.0,
+) -> Signal:
+    """Return one key's tones at random phases, levels for each tone; errors are relative."""
+    t = np.arange(ms(duration_ms)) * (2 * np.pi / RATE_HZ)
+    low_hz, high_hz = tones_hz(key)
+    low_phase, high_phase = rng.uniform(0, 2 * np.pi, 2)
+    low = amplitude(low_dbm0) * np.sin(low_hz * (1 + low_error) * t + low_phase)
+    high = amplitude(high_dbm0) * np.sin(high_hz * (1 + high_error) * t + high_phase)
+    return np.asarray(low + high, np.float64)
+
+
+def keyed(
+    keys: str,
+    rng: Generator,
+    *,
+    on_ms: float = 50.0,
+    off_ms: float = 50.0,
+    low_dbm0: float = -10.0,
+    high_dbm0: float = -10.0,
+    low_error: float = 0.0,
+    high_error: float = 0.0,
+) -> Signal:
+    """Return `keys` one after the other, at a random place in the frame, silence around them."""
+    parts = [silence(rng.uniform(60, 120))]
+    for key in keys:
+        tones = pair(
+            key,
+            on_ms,
+            rng,
+            low_dbm0=low_dbm0,
+            high_dbm0=high_dbm0,
+            low_error=low_error,
+            high_error=high_error,
+        )
+        parts += [tones, silence(off_ms)]
+    return np.concatenate([*parts, silence(100)])
+
+
+def white_noise(samples: int, level_dbm0: float, rng: Generator) -> Signal:
+    """Return white noise with the power of a sine of `level_dbm0`."""
+    return rng.normal(0, amplitude(level_dbm0) / np.sqrt(2), samples)
+
+
+def voice(samples: int, level_dbm0: float, rng: Generator) -> Signal:
+    """Return a speech-like sound: syllables of gliding pitch through three moving formants, hiss between them."""
+    parts: list[Signal] = []
+    length = 0
+    while length < samples:
+        part = _syllable(ms(rng.uniform(80, 350)), rng)
+        pause = np.zeros(ms(rng.uniform(0, 120)))
+        parts += [part, pause]
+        length += len(part) + len(pause)
+    sound = np.concatenate(parts)[:samples]
+    return sound * amplitude(level_dbm0) / np.sqrt(2) / np.sqrt(np.mean(sound**2))
+
+
+def _syllable(samples: int, rng: Generator) -> Signal:
+    start, stop = rng.uniform(85, 260) * rng.uniform(0.8, 1.25, 2)
+    phase = np.cumsum(np.linspace(start, stop, samples)) / RATE_HZ
+    pulses = np.diff(np.floor(phase), prepend=0.0)
+    source = pulses + rng.normal(0, 0.02, samples)
+    if rng.random() < 0.2:
+        source = rng.normal(0, 0.3, samples)
+    for low, high, width in ((250, 850, 70), (850, 2300, 100), (2200, 3200, 150)):
+        radius = np.exp(-np.pi * width / RATE_HZ)
+        turn = 2 * np.pi * rng.uniform(low, high) / RATE_HZ
+        source = lfilter([1.0], [1.0, -2 * radius * np.cos(turn), radius**2], source)
+    envelope = np.hanning(samples + 2)[1:-1] ** 0.5
+    sound = source * envelope
+    return np.asarray(sound / np.sqrt(np.mean(sound**2)), np.float64)
+
+
+def frames_of(calls: list[Pcm]) -> Pcm:
+    """Return calls as frames (frames, calls, 160), silence after the shorter ones and 120 ms after the longest."""
+    count = -(-max(len(call) for call in calls) // FRAME_SAMPLES) + 6
+    audio = np.zeros((len(calls), count * FRAME_SAMPLES), np.int16)
+    for row, call in enumerate(calls):
+        audio[row, : len(call)] = call
+    return np.ascontiguousarray(
+        audio.reshape(len(calls), count, FRAME_SAMPLES).transpose(1, 0, 2)
+    )
