@@ -79,6 +79,8 @@ class PaymentSession:
         self.confirmation = ""
         self.ended = False
         "Nothing more can be keyed or sent, and the card is wiped."
+        self.ended_at: datetime | None = None
+        "Set by the driver, which has the clock."
         self.secure = False
         "The line is confirmed secure and not released yet."
         self.charges = 0
@@ -165,7 +167,11 @@ class PaymentSession:
             self._deadline = None
             return
         result, message = _EXIT_WORDS[trigger]
-        if self.status is Status.DECLINED and trigger is Trigger.HUNG_UP:
+        if (
+            self.status is Status.PROCESSING
+        ):  # only a fault gets here: nobody knows what was charged
+            result, message = None, messages.REVIEW
+        elif self.status is Status.DECLINED and trigger is Trigger.HUNG_UP:
             message = messages.CALLER_HUNG_UP_DECLINED
         self._exit(trigger, result, message)
 
