@@ -1,0 +1,1 @@
+"""The media worker: a process of its own that carries the sound of many calls. It never sees a payment."""

@@ -1,0 +1,232 @@
+"""The calls of one worker: turns commands into changes of the legs, and what the legs tell into reports."""
+
+import socket
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Final, assert_never
+
+import numpy as np
+
+from bridge.errors import NoPortError
+from bridge.media import messages as m
+from bridge.media.intake import Intake
+from bridge.media.leg_table import Address, LegTable
+from bridge.media.path import MediaPath
+from bridge.media.port_pool import PortPair, PortPool
+from bridge.media.press_merger import PressMerger
+from bridge.media.sender import Sender
+from bridge.media.settings import WorkerSettings
+from bridge.recording.disk_thread import DiskThread
+from bridge.recording.recorder import Recorder
+from bridge.rtp.g711 import LAW_OF_CODEC
+from dtmf.keys import HiddenKey
+
+_SIDE: Final = {m.Leg.CALLER: 0, m.Leg.AGENT: 1}
+
+MAX_FAILURES: Final = 64
+"Disk failures waiting for the loop; a failing disk tells the same of every recording, the first tellings will do."
+
+
+@dataclass(slots=True)
+class _Call:
+    slot: int
+    pairs: tuple[PortPair, PortPair]
+    described: dict[int, m.SetLeg] = field(default_factory=dict)
+    merger: PressMerger = field(default_factory=PressMerger)
+    recorder: m.RecorderState = m.RecorderState.OFF
+
+
+class WorkerCalls:
+    """All calls of a worker. `report` takes a message for the gateway."""
+
+    def __init__(self, settings: WorkerSettings, report: Callable[[m.Report], None]) -> None:
+        self._report = report
+        chance = np.random.default_rng()
+        self._legs = LegTable(
+            settings.calls, chance.integers(0, 2**32, 2 * settings.calls, np.uint32)
+        )
+        self.sender = Sender(self._legs)
+        self.path = MediaPath(self._legs, self.sender, settings.calls, self._pressed)
+        self.intake = Intake(self._legs, self.path, self._latch)
+        self._ports = PortPool(
+            settings.host, settings.first_port, settings.last_port, chance.random()
+        )
+        self._free = deque(range(settings.calls))
+        self._calls: dict[m.CallId, _Call] = {}
+        self._ids: dict[int, m.CallId] = {}
+        self._failures: deque[tuple[int, str]] = deque(maxlen=MAX_FAILURES)
+        self._disk = DiskThread(lambda slot, reason: self._failures.append((slot, reason)))
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def handle(self, command: m.Command) -> None:
+        """Carry out one command; one for a call that is gone is nothing."""
+        if isinstance(command, m.OpenCall):
+            self._open(command.call)
+            return
+        if (call := self._calls.get(command.call)) is None:
+            return
+        match command:
+            case m.SetLeg():
+                self._set_leg(call, command)
+            case m.SetSecure():
+                self.path.set_secure(call.slot, command.secure)
+                self._report(m.SecureChanged(call=command.call, secure=command.secure))
+            case m.StartRecording():
+                self._start_recording(call, Path(command.path))
+            case m.PauseRecording():
+                self._pause_recording(call, paused=True)
+            case m.ResumeRecording():
+                self._pause_recording(call, paused=False)
+            case m.InfoKey():
+                self._pressed_by_info(call, command)
+            case m.CloseCall():
+                self._close(command.call, call)
+            case _:
+                assert_never(command)
+
+    def tick(self, now: float) -> None:
+        """Do what is due whether or not packets come."""
+        self.path.fill_beeps()
+        self._ports.drain(now)
+        while self._failures:
+            self._recording_failed(*self._failures.popleft())
+
+    def flush_recordings(self, now: float) -> None:
+        """Give the disk what is old enough."""
+        for slot, recorder in list(self.path.recorders.items()):
+            if not recorder.flush(now):
+                self._recording_failed(slot, "the disk cannot keep up with the recording")
+
+    def close(self) -> None:
+        """End every call and wait until the recordings are on disk."""
+        for name, call in list(self._calls.items()):
+            self._close(name, call)
+        self._disk.stop()
+        self._ports.close()
+        self.intake.close()
+
+    def _open(self, name: m.CallId) -> None:
+        if not self._free:
+            self._report(
+                m.CallRefused(call=name, reason=f"all {len(self._calls)} call slots are in use")
+            )
+            return
+        try:
+            caller = self._ports.take()
+            try:
+                agent = self._ports.take()
+            except (NoPortError, OSError):
+                self._ports.give_back(caller, self.path.now)
+                raise
+        except (NoPortError, OSError) as error:
+            self._report(m.CallRefused(call=name, reason=str(error)))
+            return
+        slot = self._free.popleft()
+        self._calls[name] = _Call(slot, (caller, agent))
+        self._ids[slot] = name
+        for side, pair in enumerate((caller, agent)):
+            self._legs.open(2 * slot + side, pair.rtp, self.path.now)
+            self.intake.add(2 * slot + side)
+        self._report(m.CallOpened(call=name, caller_port=caller.port, agent_port=agent.port))
+
+    def _set_leg(self, call: _Call, terms: m.SetLeg) -> None:
+        side = _SIDE[terms.leg]
+        leg, before = 2 * call.slot + side, call.described.get(side)
+        self._legs.describe(
+            leg,
+            payload_type=terms.payload_type,
+            telephone_event=terms.telephone_event,
+            law=LAW_OF_CODEC[terms.codec],
+            receives=terms.receive,
+        )
+        if before is None or (before.host, before.port) != (terms.host, terms.port):
+            self._unlatch(leg, (terms.host, terms.port))
+        self._legs.sends[leg] = terms.send
+        call.described[side] = terms
+
+    def _unlatch(self, leg: int, far_end: Address) -> None:
+        """Send to where the SDP says until the far end's first packet shows where it really is."""
+        state = self._legs.state_of(leg)
+        if state.latched:
+            _disconnect(state.sock)
+            state.latched = False
+        state.send = partial(_send_to, state.sock, far_end)
+        self._legs.in_started[leg] = False
+
+    def _latch(self, leg: int, source: Address) -> None:
+        """Let the kernel drop everybody else's packets from now on (symmetric RTP, RFC 4961)."""
+        state = self._legs.state_of(leg)
+        try:
+            state.sock.connect(source)
+        except OSError:
+            return
+        state.latched = True
+        state.send = state.sock.send
+
+    def _pressed(self, slot: int, key: HiddenKey, transport: m.Transport, start_s: float) -> None:
+        name = self._ids[slot]
+        if self._calls[name].merger.receive(key, transport, start_s):
+            self.path.beeper.press(slot)
+            self._report(m.KeyReported(call=name, key=key, transport=transport))
+
+    def _pressed_by_info(self, call: _Call, told: m.InfoKey) -> None:
+        if self.path.secure[call.slot]:
+            self._pressed(
+                call.slot, told.key, m.Transport.SIP_INFO, self.path.now - told.duration_ms / 1000
+            )
+
+    def _start_recording(self, call: _Call, path: Path) -> None:
+        if call.recorder is not m.RecorderState.OFF:
+            self._tell_recorder(call)
+            return
+        if not self._disk.create(call.slot, path):
+            self._recording_failed(call.slot, "the disk cannot keep up with the recording")
+            return
+        self.path.recorders[call.slot] = Recorder(self._disk, call.slot, self.path.now)
+        call.recorder = m.RecorderState.RECORDING
+        self._tell_recorder(call)
+
+    def _pause_recording(self, call: _Call, *, paused: bool) -> None:
+        if (recorder := self.path.recorders.get(call.slot)) is not None:
+            recorder.paused = paused
+            call.recorder = m.RecorderState.PAUSED if paused else m.RecorderState.RECORDING
+        self._tell_recorder(call)
+
+    def _tell_recorder(self, call: _Call, reason: str = "") -> None:
+        self._report(
+            m.RecorderChanged(call=self._ids[call.slot], state=call.recorder, reason=reason)
+        )
+
+    def _recording_failed(self, slot: int, reason: str) -> None:
+        self.path.recorders.pop(slot, None)
+        if (name := self._ids.get(slot)) is not None:
+            self._calls[name].recorder = m.RecorderState.FAILED
+            self._tell_recorder(self._calls[name], reason)
+
+    def _close(self, name: m.CallId, call: _Call) -> None:
+        if (recorder := self.path.recorders.pop(call.slot, None)) is not None:
+            recorder.finish(self.path.now)
+        self.path.set_secure(call.slot, secure=False)
+        for side, pair in enumerate(call.pairs):
+            self.intake.remove(2 * call.slot + side)
+            self._legs.close(2 * call.slot + side)
+            self._ports.give_back(pair, self.path.now)
+        del self._calls[name], self._ids[call.slot]
+        self._free.append(call.slot)
+
+
+def _send_to(sock: socket.socket, far_end: Address, packet: memoryview) -> int:
+    return sock.sendto(packet, far_end)
+
+
+def _disconnect(sock: socket.socket) -> None:
+    """Undo `connect()`; Linux does it for an address of no family, which Python can only spell through libc."""
+    import ctypes
+
+    unspecified = ctypes.create_string_buffer(16)
+    ctypes.CDLL(None, use_errno=True).connect(sock.fileno(), unspecified, len(unspecified))

@@ -1,0 +1,110 @@
+"""All legs of a worker as columns: one row a leg, so that a tick treats every packet of every call at once.
+
+Row `2 * call` is the caller's leg of a call slot and row `2 * call + 1` the agent's; `leg ^ 1` is the other side.
+What a leg receives is written `in_`, what is sent to its far end `out_`.
+"""
+
+import socket
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bridge.rtp.telephone_event import EventReceiver
+
+FRAME: Final = 160
+"Samples, and G.711 bytes, of 20 ms."
+
+MAX_PENDING_FRAMES: Final = 16
+"Frames that one odd packet may leave to treat (120 ms of sound and a bridged loss); more are dropped."
+
+Legs = NDArray[np.intp]
+Address = tuple[str, int]
+
+
+@dataclass(slots=True)
+class LegState:
+    """What of a leg is not a column: touched once in a while, not for each packet."""
+
+    sock: socket.socket
+    send: Callable[[memoryview], int]
+    "Sends one packet to the far end: `sendto` until the leg has latched, then `send`."
+    latched: bool = False
+    events: EventReceiver = field(default_factory=EventReceiver)
+    pending: deque[tuple[bytes | None, int]] = field(
+        default_factory=lambda: deque(maxlen=MAX_PENDING_FRAMES)
+    )
+    "Frames (None: lost) and their timestamps that the next rounds treat."
+    partial: bytearray = field(default_factory=bytearray)
+    "Sound that does not fill a frame yet (packet times that are no multiple of 20 ms)."
+
+
+class LegTable:
+    """Columns of `2 * calls` legs."""
+
+    def __init__(self, calls: int, first_ssrc: NDArray[np.uint32]) -> None:
+        """`first_ssrc`: shape `(2 * calls,)`, the SSRC of each row's outgoing stream."""
+        rows = 2 * calls
+        self.state: list[LegState | None] = [None] * rows
+        self.in_started: NDArray[np.bool_] = np.zeros(rows, np.bool_)
+        "The next packet may take the short way: stream known, nothing partial, source latched."
+        self.in_sequence: NDArray[np.int64] = np.zeros(rows, np.int64)
+        "Sequence number the next packet must have to be in order."
+        self.in_timestamp: NDArray[np.int64] = np.zeros(rows, np.int64)
+        "Timestamp the next packet must have to join on."
+        self.in_ssrc: NDArray[np.int64] = np.zeros(rows, np.int64)
+        self.payload_type: NDArray[np.int64] = np.full(rows, -1, np.int64)
+        "Both directions: an answerer uses the offerer's numbers."
+        self.telephone_event: NDArray[np.int64] = np.full(rows, -1, np.int64)
+        self.law: NDArray[np.int64] = np.zeros(rows, np.int64)
+        "Row of the G.711 tables."
+        self.receives: NDArray[np.bool_] = np.zeros(rows, np.bool_)
+        "What arrives is taken (not while the far end is inactive)."
+        self.sends: NDArray[np.bool_] = np.zeros(rows, np.bool_)
+        "The far end is known and wants to hear."
+        self.out_sequence: NDArray[np.int64] = np.zeros(rows, np.int64)
+        self.out_timestamp: NDArray[np.int64] = np.zeros(rows, np.int64)
+        "Of the frame that was produced last."
+        self.out_offset: NDArray[np.int64] = np.zeros(rows, np.int64)
+        "Added to the other leg's incoming timestamps; keeps this stream's timestamps rising whatever happens there."
+        self.out_marker: NDArray[np.bool_] = np.zeros(rows, np.bool_)
+        "The next packet starts a talkspurt (RFC 3551 section 4.1)."
+        self.out_ssrc = first_ssrc.astype(np.int64)
+        self.out_produced_s: NDArray[np.float64] = np.zeros(rows, np.float64)
+        "When the last frame was produced, monotonic seconds."
+
+    def open(self, leg: int, sock: socket.socket, now: float) -> None:
+        """Start a row afresh on `sock`; nothing is sent or taken before :meth:`describe`."""
+        self.state[leg] = LegState(sock, _send_nowhere)
+        for column in (self.in_started, self.receives, self.sends):
+            column[leg] = False
+        self.out_marker[leg] = True
+        self.out_produced_s[leg] = now
+
+    def describe(
+        self, leg: int, *, payload_type: int, telephone_event: int, law: int, receives: bool
+    ) -> None:
+        """Set what the far end speaks."""
+        self.payload_type[leg] = payload_type
+        self.telephone_event[leg] = telephone_event
+        self.law[leg] = law
+        self.receives[leg] = receives
+
+    def close(self, leg: int) -> None:
+        """Forget a row."""
+        self.state[leg] = None
+        for column in (self.in_started, self.receives, self.sends):
+            column[leg] = False
+
+    def state_of(self, leg: int) -> LegState:
+        """Return the open row's state."""
+        state = self.state[leg]
+        assert state is not None, "a leg without a socket was touched"
+        return state
+
+
+def _send_nowhere(_: memoryview) -> int:
+    return 0

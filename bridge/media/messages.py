@@ -1,0 +1,221 @@
+"""What the gateway and a media worker say to each other: small JSON datagrams over a socket pair.
+
+Rules of this file: a message is a frozen dataclass of plain values; its name goes first on the wire. A key
+travels only in `KeyReported` and `InfoKey`, never in any other field, and hides itself again as soon as it is read.
+"""
+
+import json
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from typing import Final, NewType
+
+from dtmf.keys import HiddenKey
+
+CallId = NewType("CallId", str)
+
+MAX_MESSAGE_BYTES: Final = 4096
+"The longest message is a recorder path (4,096 is Linux's own bound for one) and a few numbers."
+
+
+class Leg(StrEnum):
+    """The two sides of a call, as the gate sees them."""
+
+    CALLER = "caller"
+    "Whose keys are read and masked: the customer, whoever dialled."
+
+    AGENT = "agent"
+
+
+class Transport(StrEnum):
+    """How a key press arrived."""
+
+    IN_BAND = "in-band"
+    RFC_4733 = "rfc4733"
+    SIP_INFO = "sip-info"
+
+
+class RecorderState(StrEnum):
+    """What the recorder confirmed."""
+
+    RECORDING = "recording"
+    PAUSED = "paused"
+    FAILED = "failed"
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenCall:
+    """Bind ports for both legs; answered by `CallOpened` or `CallRefused`."""
+
+    call: CallId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetLeg:
+    """Say where one leg's far end is and what it speaks. After a re-INVITE: again."""
+
+    call: CallId
+    leg: Leg
+    host: str
+    port: int
+    codec: str
+    "`PCMU` or `PCMA`."
+    payload_type: int
+    telephone_event: int
+    "Payload type of telephone events; -1 where none was agreed."
+    send: bool
+    "False while the far end does not want to hear (hold)."
+    receive: bool
+    "False while the far end said it sends nothing."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetSecure:
+    """Close or open the gate; answered by `SecureChanged`."""
+
+    call: CallId
+    secure: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartRecording:
+    """Start the local recorder; answered by `RecorderChanged`."""
+
+    call: CallId
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseRecording:
+    """Stop taking sound; answered by `RecorderChanged` once not a sample more is taken."""
+
+    call: CallId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumeRecording:
+    """Take sound again; answered by `RecorderChanged`."""
+
+    call: CallId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InfoKey:
+    """A key that came by SIP INFO, to be joined with the other transports."""
+
+    call: CallId
+    key: HiddenKey = field(repr=False)
+    duration_ms: int
+    "As the INFO said; 0 where it did not."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseCall:
+    """End the call's media; its ports are drained for a while before they serve again."""
+
+    call: CallId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallOpened:
+    """Both legs have a port (RTP; RTCP is the next one up)."""
+
+    call: CallId
+    caller_port: int
+    agent_port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRefused:
+    """The worker cannot take the call; `reason` names what is full."""
+
+    call: CallId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecureChanged:
+    """The gate is closed (`secure`) or open, from the next frame on."""
+
+    call: CallId
+    secure: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecorderChanged:
+    """The recorder confirmed what it is doing now."""
+
+    call: CallId
+    state: RecorderState
+    reason: str
+    "Why it failed; empty otherwise."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyReported:
+    """A key was pressed while the call was secure; one message a press, however many transports told it."""
+
+    call: CallId
+    key: HiddenKey = field(repr=False)
+    transport: Transport
+    "The first transport that told it."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heartbeat:
+    """The worker lives."""
+
+    calls: int
+    late_ticks: int
+    "Ticks that began more than a tick late, since the start."
+
+
+Command = (
+    OpenCall
+    | SetLeg
+    | SetSecure
+    | StartRecording
+    | PauseRecording
+    | ResumeRecording
+    | InfoKey
+    | CloseCall
+)
+Report = CallOpened | CallRefused | SecureChanged | RecorderChanged | KeyReported | Heartbeat
+Message = Command | Report
+
+_TYPES: Final[dict[str, type[Message]]] = {
+    kind.__name__: kind
+    for kind in (
+        *(
+            OpenCall,
+            SetLeg,
+            SetSecure,
+            StartRecording,
+            PauseRecording,
+            ResumeRecording,
+            InfoKey,
+            CloseCall,
+        ),
+        *(CallOpened, CallRefused, SecureChanged, RecorderChanged, KeyReported, Heartbeat),
+    )
+}
+
+
+def encode(message: Message) -> bytes:
+    """Return `message` as one datagram."""
+    values: dict[str, object] = {}
+    for item in fields(message):
+        value = getattr(message, item.name)
+        values[item.name] = value.reveal() if isinstance(value, HiddenKey) else value
+    return json.dumps([type(message).__name__, values]).encode()
+
+
+def decode(data: bytes) -> Message:
+    """Return the message in one datagram of :func:`encode`."""
+    name, values = json.loads(data)
+    if "key" in values:
+        values["key"] = HiddenKey(values["key"])
+    for name_of, kind in (("leg", Leg), ("transport", Transport), ("state", RecorderState)):
+        if name_of in values:
+            values[name_of] = kind(values[name_of])
+    return _TYPES[name](**values)

@@ -1,0 +1,166 @@
+"""The way of the sound through a call: caller to agent (behind the gate while secure), agent to caller, to the
+recorder.
+
+Rules of this file: while a call is secure, nothing of the caller's packets goes anywhere but into the detector; the
+agent's leg and the recorder get what the gate returns, or a beep. Mask first, then fan out.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bridge.media.beeper import Beeper
+from bridge.media.leg_table import FRAME, Legs, LegTable
+from bridge.media.messages import Leg, Transport
+from bridge.media.sender import Sender
+from bridge.recording.recorder import Recorder
+from bridge.rtp.g711 import DECODE, ENCODE, TRANSCODE
+from bridge.rtp.packet import RtpPacket
+from bridge.rtp.telephone_event import TelephoneEvent
+from dtmf.bank import DetectorBank
+from dtmf.gate import GateBank
+from dtmf.keys import HiddenKey
+
+EVENT_MASK_FRAMES: Final = 3
+"After each telephone event packet this much in-band sound is masked: some gateways let a stub of the tone through."
+
+FILL_AFTER_S: Final = 0.03
+"A caller whose phone sends events instead of sound: this long after the last frame, beeps are paced by the clock."
+
+FRAME_S: Final = 0.02
+SAMPLES_PER_S: Final = 8000
+
+Pressed = Callable[[int, HiddenKey, Transport, float], None]
+"Called with call slot, key, transport and when the press began (monotonic seconds)."
+
+
+class MediaPath:
+    """Treats the frames of all calls; implements `intake.FrameSink`."""
+
+    def __init__(self, legs: LegTable, sender: Sender, calls: int, pressed: Pressed) -> None:
+        self._legs, self._sender, self._pressed = legs, sender, pressed
+        self._bank, self._gate = DetectorBank(calls), GateBank(calls)
+        self.beeper = Beeper(calls)
+        self.secure: NDArray[np.bool_] = np.zeros(calls, np.bool_)
+        self._secured_frames: NDArray[np.int64] = np.zeros(calls, np.int64)
+        "Frames given to the detector since the call was secured: its clock."
+        self.recorders: dict[int, Recorder] = {}
+        self.now = 0.0
+        "Set by the worker at each tick."
+
+    def set_secure(self, call: int, secure: bool) -> None:
+        """Close or open the gate; either way nothing of what was held goes out."""
+        slot = np.array([call])
+        self._bank.reset(slot)
+        self._gate.reset(slot)
+        self._secured_frames[call] = 0
+        self.beeper.reset(call)
+        self.secure[call] = secure
+
+    def take_frames(
+        self,
+        legs: Legs,
+        coded: NDArray[np.uint8],
+        lost: NDArray[np.bool_],
+        timestamps: NDArray[np.int64],
+    ) -> None:
+        """Treat one frame each of different legs (see `intake.FrameSink`)."""
+        to = legs ^ 1
+        self._sender.advance(to, timestamps, self.now)
+        gated = self.secure[legs >> 1] & (legs & 1 == 0)
+        if gated.any():
+            self._take_gated(legs[gated], coded[gated], lost[gated])
+        passed = ~gated & ~lost
+        if passed.any():
+            self._pass_on(legs[passed], coded[passed], timestamps[passed])
+
+    def take_event(
+        self, leg: int, event: TelephoneEvent, key: HiddenKey | None, packet: RtpPacket
+    ) -> None:
+        """Forward a telephone event, or swallow and read it while the caller's leg is secure."""
+        call = leg >> 1
+        if not (self.secure[call] and leg & 1 == 0):
+            self._sender.send_event(leg ^ 1, packet.payload, packet.timestamp, marker=packet.marker)
+            return
+        self._gate.close(np.array([call]), EVENT_MASK_FRAMES)
+        if key is not None:
+            self._pressed(
+                call, key, Transport.RFC_4733, self.now - event.duration_samples / SAMPLES_PER_S
+            )
+
+    def restart_stream(self, leg: int, timestamp: int) -> None:
+        """Start detector and gate afresh; let the outgoing stream go on without a jump."""
+        call = leg >> 1
+        self._sender.rebase(leg ^ 1, timestamp, self.now)
+        if self.secure[call] and leg & 1 == 0:
+            slot = np.array([call])
+            self._bank.reset(slot)
+            self._gate.reset(slot)
+            self._secured_frames[call] = 0
+
+    def fill_beeps(self) -> None:
+        """Play queued beeps to agents whose caller sends no sound just now."""
+        calls = self.beeper.beeping()
+        if not len(calls):
+            return
+        to = calls * 2 + 1
+        due = self.now - self._legs.out_produced_s[to] >= FILL_AFTER_S
+        calls, to = calls[due], to[due]
+        if not len(calls):
+            return
+        audio = np.zeros((len(calls), FRAME), np.int16)
+        self.beeper.overlay(audio, calls)
+        self._legs.out_timestamp[to] = (self._legs.out_timestamp[to] + FRAME) & 0xFFFFFFFF
+        # The first filled frame is FILL_AFTER_S late; from then on they come every 20 ms.
+        self._legs.out_produced_s[to] = np.maximum(
+            self._legs.out_produced_s[to] + FRAME_S, self.now - FILL_AFTER_S + 0.25 * FRAME_S
+        )
+        self._send_gated(calls, to, audio)
+
+    def _take_gated(self, legs: Legs, coded: NDArray[np.uint8], lost: NDArray[np.bool_]) -> None:
+        calls = legs >> 1
+        pcm = DECODE[self._legs.law[legs][:, None], coded]
+        detection = self._bank.process(pcm, calls, lost)
+        audio = self._gate.process(pcm, calls, lost, detection.suspicion).audio
+        self._secured_frames[calls] += 1
+        for tone in detection.started:
+            heard = int(self._secured_frames[tone.slot]) * FRAME - tone.start_samples
+            self._pressed(
+                tone.slot, HiddenKey(tone.key), Transport.IN_BAND, self.now - heard / SAMPLES_PER_S
+            )
+        beeps = self.beeper.overlay(audio, calls)
+        sent = beeps | ~lost
+        self._send_gated(calls[sent], legs[sent] ^ 1, audio[sent])
+
+    def _send_gated(self, calls: NDArray[np.intp], to: Legs, audio: NDArray[np.int16]) -> None:
+        self._sender.send(to, ENCODE[self._legs.law[to][:, None], audio.view(np.uint16)])
+        for row, call in enumerate(calls.tolist()):
+            if (recorder := self.recorders.get(call)) is not None:
+                recorder.take(
+                    Leg.CALLER, int(self._legs.out_timestamp[to[row]]), audio[row], self.now
+                )
+
+    def _pass_on(self, legs: Legs, coded: NDArray[np.uint8], timestamps: NDArray[np.int64]) -> None:
+        to = legs ^ 1
+        law_in, law_out = self._legs.law[legs], self._legs.law[to]
+        same = law_in == law_out
+        translated = coded if same.all() else TRANSCODE[law_in[:, None], law_out[:, None], coded]
+        self._sender.send(to, translated)
+        if self.recorders:
+            self._record_open(legs, coded, timestamps)
+
+    def _record_open(
+        self, legs: Legs, coded: NDArray[np.uint8], timestamps: NDArray[np.int64]
+    ) -> None:
+        for row, leg in enumerate(legs.tolist()):
+            if (recorder := self.recorders.get(leg >> 1)) is None:
+                continue
+            side = Leg.AGENT if leg & 1 else Leg.CALLER
+            at = (
+                int(self._legs.out_timestamp[leg ^ 1])
+                if side is Leg.CALLER
+                else int(timestamps[row])
+            )
+            recorder.take(side, at, DECODE[self._legs.law[leg], coded[row]], self.now)

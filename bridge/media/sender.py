@@ -1,0 +1,85 @@
+"""From coded frames to packets on the wire: headers for a whole batch at once, then one `send` a packet."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bridge.media.leg_table import FRAME, Legs, LegTable
+from bridge.rtp.packet import HEADER_SIZE
+
+SAMPLES_PER_S = 8000
+
+
+class Sender:
+    """Owns the outgoing sequence numbers and timestamps of all legs."""
+
+    def __init__(self, legs: LegTable) -> None:
+        self._legs = legs
+        rows = len(legs.state)
+        self._packets: NDArray[np.uint8] = np.zeros((rows, HEADER_SIZE + FRAME), np.uint8)
+        self._packets[:, 0] = 0x80
+        self._views = [memoryview(row.data) for row in self._packets]
+        self.refused = 0
+        "Packets the kernel did not take (full buffer, far end's port closed)."
+
+    def advance(self, to: Legs, timestamps: NDArray[np.int64], now: float) -> None:
+        """Set the timestamp of the frame about to be produced for each leg of `to`.
+
+        `timestamps` are the other side's. A stream never goes back: where the other side's clock jumped or an
+        injected beep ran ahead, the offset moves and the rest follows.
+        """
+        legs = self._legs
+        wanted = (timestamps + legs.out_offset[to]) & 0xFFFFFFFF
+        step = (wanted - legs.out_timestamp[to] + 0x80000000) % 0x100000000 - 0x80000000
+        behind = step < FRAME
+        if behind.any():
+            legs.out_offset[to[behind]] += FRAME - step[behind]
+            wanted[behind] += FRAME - step[behind]
+        legs.out_timestamp[to] = wanted & 0xFFFFFFFF
+        legs.out_produced_s[to] = now
+
+    def rebase(self, to: int, timestamp: int, now: float) -> None:
+        """A new stream begins on the other side at `timestamp`: let this one go on as much later as the clock says."""
+        legs = self._legs
+        elapsed = max(FRAME, round((now - float(legs.out_produced_s[to])) * SAMPLES_PER_S))
+        legs.out_offset[to] = int(legs.out_timestamp[to]) + elapsed - timestamp
+        legs.out_marker[to] = True
+
+    def send(self, to: Legs, coded: NDArray[np.uint8]) -> None:
+        """Send `coded` (n, 160) at the current timestamps; legs that do not send are left out."""
+        legs = self._legs
+        wanted = legs.sends[to]
+        if not wanted.all():
+            to, coded = to[wanted], coded[wanted]
+        count = len(to)
+        packets = self._packets[:count]
+        packets[:, 1] = legs.payload_type[to] | (legs.out_marker[to] * 0x80)
+        legs.out_marker[to] = False
+        sequence = legs.out_sequence[to]
+        legs.out_sequence[to] = (sequence + 1) & 0xFFFF
+        packets[:, 2:4] = sequence.astype(">u2").view(np.uint8).reshape(count, 2)
+        packets[:, 4:8] = legs.out_timestamp[to].astype(">u4").view(np.uint8).reshape(count, 4)
+        packets[:, 8:12] = legs.out_ssrc[to].astype(">u4").view(np.uint8).reshape(count, 4)
+        packets[:, HEADER_SIZE:] = coded
+        for leg, packet in zip(to.tolist(), self._views, strict=False):
+            self._send_one(leg, packet)
+
+    def send_event(self, to: int, payload: bytes, timestamp: int, *, marker: bool) -> None:
+        """Forward one telephone event packet (RFC 4733) at the other side's `timestamp`."""
+        legs = self._legs
+        if not legs.sends[to] or legs.telephone_event[to] < 0:
+            return
+        sequence = int(legs.out_sequence[to])
+        legs.out_sequence[to] = (sequence + 1) & 0xFFFF
+        header = bytearray(self._packets[0, :HEADER_SIZE].tobytes())
+        header[1] = int(legs.telephone_event[to]) | (0x80 if marker else 0)
+        header[2:4] = sequence.to_bytes(2, "big")
+        header[4:8] = ((timestamp + int(legs.out_offset[to])) & 0xFFFFFFFF).to_bytes(4, "big")
+        header[8:12] = int(legs.out_ssrc[to]).to_bytes(4, "big")
+        self._send_one(to, memoryview(header + payload))
+
+    def _send_one(self, leg: int, packet: memoryview) -> None:
+        try:
+            self._legs.state_of(leg).send(packet)
+        except OSError:
+            # A full socket buffer or a far end that closed its port (ICMP): a telephone call loses a packet.
+            self.refused += 1

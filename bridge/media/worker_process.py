@@ -1,0 +1,110 @@
+"""The gateway's end of one media worker: starts the process, talks to it, notices when it is gone."""
+
+import asyncio
+import socket
+import sys
+from collections.abc import Callable
+from typing import Self
+
+from bridge.media import messages as m
+from bridge.media.settings import WorkerSettings
+
+STOP_S = 5.0
+"How long a worker may take to bring its recordings to disk before it is killed."
+
+
+class WorkerProcess:
+    """One running worker. `on_report` gets its reports, `on_gone` is called once when it is gone for any reason."""
+
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        control: socket.socket,
+        on_report: Callable[["WorkerProcess", m.Report], None],
+        on_gone: Callable[["WorkerProcess"], None],
+    ) -> None:
+        self._process, self._control = process, control
+        self._on_report, self._on_gone = on_report, on_gone
+        self.calls: set[m.CallId] = set()
+        "Calls that were given to this worker."
+        self._gone = False
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(control.fileno(), self._receive)
+
+    @classmethod
+    async def start(
+        cls,
+        settings: WorkerSettings,
+        on_report: Callable[["WorkerProcess", m.Report], None],
+        on_gone: Callable[["WorkerProcess"], None],
+    ) -> Self:
+        """Start a worker process; it is ready for commands at once (they wait in the socket)."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setblocking(False)
+        with theirs:
+            process = await asyncio.create_subprocess_exec(
+                *(
+                    sys.executable,
+                    "-m",
+                    "bridge.media",
+                    str(theirs.fileno()),
+                    settings.to_argument(),
+                ),
+                pass_fds=[theirs.fileno()],
+                stdin=asyncio.subprocess.DEVNULL,
+            )
+        return cls(process, ours, on_report, on_gone)
+
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        return self._process.pid
+
+    def send(self, command: m.Command) -> None:
+        """Send one command. A worker that does not read its commands cannot be told to close a gate: it is killed."""
+        if self._gone:
+            return
+        try:
+            self._control.send(m.encode(command))
+        except OSError:
+            self._kill()
+
+    async def stop(self) -> None:
+        """End the worker in order; wait for it."""
+        self._close_control()
+        try:
+            await asyncio.wait_for(self._process.wait(), STOP_S)
+        except TimeoutError:
+            self._kill()
+            await self._process.wait()
+
+    def _receive(self) -> None:
+        while not self._gone:
+            try:
+                data = self._control.recv(m.MAX_MESSAGE_BYTES)
+            except BlockingIOError:
+                return
+            except OSError:
+                data = b""
+            if not data:
+                self._close_control()
+                self._kill()
+                self._on_gone(self)
+                return
+            report = m.decode(data)
+            assert isinstance(report, m.Report)
+            self._on_report(self, report)
+
+    async def wait(self) -> None:
+        """Return when the process has ended."""
+        await self._process.wait()
+
+    def _close_control(self) -> None:
+        if not self._gone:
+            self._gone = True
+            self._loop.remove_reader(self._control.fileno())
+            self._control.close()
+
+    def _kill(self) -> None:
+        if self._process.returncode is None:
+            self._process.kill()

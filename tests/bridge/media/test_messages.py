@@ -1,0 +1,56 @@
+"""What gateway and worker say to each other."""
+
+import pytest
+
+from bridge.media import messages as m
+from dtmf.keys import HiddenKey
+
+CALL = m.CallId("c1")
+KEY = HiddenKey("9")
+
+MESSAGES: list[m.Message] = [
+    m.OpenCall(call=CALL),
+    m.SetLeg(
+        call=CALL,
+        leg=m.Leg.AGENT,
+        host="127.0.0.1",
+        port=4000,
+        codec="PCMA",
+        payload_type=8,
+        telephone_event=-1,
+        send=True,
+        receive=False,
+    ),
+    m.SetSecure(call=CALL, secure=True),
+    m.StartRecording(call=CALL, path="/x/" + "y" * 3000),
+    m.PauseRecording(call=CALL),
+    m.ResumeRecording(call=CALL),
+    m.CloseCall(call=CALL),
+    m.CallOpened(call=CALL, caller_port=2, agent_port=4),
+    m.CallRefused(call=CALL, reason="full"),
+    m.SecureChanged(call=CALL, secure=False),
+    m.RecorderChanged(call=CALL, state=m.RecorderState.PAUSED, reason=""),
+    m.Heartbeat(calls=1, late_ticks=2),
+]
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: type(message).__name__)
+def test_messages_round_trip(message: m.Message) -> None:
+    data = m.encode(message)
+    assert len(data) <= m.MAX_MESSAGE_BYTES
+    assert m.decode(data) == message
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        m.InfoKey(call=CALL, key=KEY, duration_ms=160),
+        m.KeyReported(call=CALL, key=KEY, transport=m.Transport.RFC_4733),
+    ],
+    ids=lambda message: type(message).__name__,
+)
+def test_keys_travel_and_hide_again(message: m.InfoKey | m.KeyReported) -> None:
+    again = m.decode(m.encode(message))
+    assert isinstance(again, type(message))
+    assert again.key.same_as(KEY)
+    assert "9" not in repr(again)
