@@ -18,6 +18,9 @@ from tests.support.leaks import files_with_canary, live_children, open_sockets
 AllowCardIn = Callable[[Path], None]
 
 
+logging.getLogger("aiosqlite").setLevel(logging.WARNING)  # as ivr.log does: it drowns every report
+
+
 class _CanaryLog(logging.Handler):
     """Reads every record at every level, traceback included, and remembers which loggers leaked."""
 
