@@ -59,7 +59,7 @@ class Passwords:
         if self._nobodys is None:  # once, and with our own parameters: it has to take as long
             self._nobodys = self._hasher.hash("nobody's password")
         try:
-            self._hasher.verify(stored or self._nobodys, password)
+            self._hasher.verify(self._nobodys if stored is None else stored, password)
         except (VerificationError, InvalidHashError):
             return False
         return stored is not None

@@ -1,5 +1,6 @@
 """A real SQLite file for every test, upgraded as the gateway does it."""
 
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -17,10 +18,18 @@ def url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/tonewall.db"
 
 
+@pytest.fixture(scope="session")
+def upgraded_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file upgraded once as the gateway does it, to be copied: upgrading takes longer than most tests."""
+    path = tmp_path_factory.mktemp("upgraded") / "tonewall.db"
+    upgrade(f"sqlite:///{path}")
+    return path
+
+
 @pytest.fixture
-async def database(url: str) -> AsyncIterator[Database]:
-    """An open, upgraded database."""
-    upgrade(url)
+async def database(url: str, upgraded_file: Path, tmp_path: Path) -> AsyncIterator[Database]:
+    """An open, upgraded database of this test alone."""
+    shutil.copy(upgraded_file, tmp_path / "tonewall.db")
     async with await open_database(url) as opened:
         yield opened
 
