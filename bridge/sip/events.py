@@ -161,7 +161,7 @@ class Unregistered:
     user: str
 
 
-SipEvent = (
+DialogEvent = (
     InviteReceived
     | ReinviteReceived
     | ReinviteCancelled
@@ -175,6 +175,7 @@ SipEvent = (
     | ByeReceived
     | DialogLost
     | InfoReceived
-    | Registered
-    | Unregistered
 )
+"What belongs to one dialog."
+
+SipEvent = DialogEvent | Registered | Unregistered

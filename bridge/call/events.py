@@ -1,0 +1,72 @@
+"""What the bridge tells about its calls."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from bridge.media.messages import CallId, RecorderState, Transport
+from dtmf.keys import HiddenKey
+
+
+class CallState(StrEnum):
+    """How far a call is, in words for people."""
+
+    RINGING = "ringing"
+    TALKING = "talking"
+    HELD = "held"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallInfo:
+    """A call as others may know it."""
+
+    call: CallId
+
+    agent: str
+    "User name of the agent's phone; empty where the agent's side is a trunk."
+
+    caller: str
+    "Number or user of the customer's side."
+
+    called: str
+    "What was dialled."
+
+    state: CallState
+
+    secure: bool
+
+    recorder: RecorderState
+
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallChanged:
+    """A call began, changed or ended (`info.state`)."""
+
+    info: CallInfo
+
+    reason: str = ""
+    "Why it ended."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyPressed:
+    """A key was pressed on the caller's leg of a secure call (in-band, RFC 4733 or SIP INFO, counted once)."""
+
+    call: CallId
+
+    key: HiddenKey = field(repr=False)
+
+    transport: Transport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaLost:
+    """The worker that carried the call is gone: no sound passes any more, and the call is being ended."""
+
+    call: CallId
+
+
+BridgeEvent = CallChanged | KeyPressed | MediaLost

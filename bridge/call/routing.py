@@ -1,0 +1,67 @@
+"""Which way a call goes: from whom it may come, and to which phone or trunk it is sent."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bridge.config import Address, BridgeConfig
+from bridge.sip.registrar import Binding
+from bridge.sip.uri import Uri
+
+
+class RouteError(Exception):
+    """No way for this call; `status` is the SIP answer."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(f"{status} {reason}")
+        self.status, self.reason = status, reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where the second leg of a call goes."""
+
+    uri: Uri
+
+    destination: Address
+
+    agent: str
+    "User name where the target is a registered phone, else empty."
+
+
+Locate = Callable[[str], Binding | None]
+"Looks a user up in the registrar."
+
+
+def admit(config: BridgeConfig, source: Address, from_user: str, locate: Locate) -> str:
+    """Return the agent's user name where a registered phone calls, '' where a trunk does; raise 403 for all others."""
+    binding = locate(from_user)
+    if binding is not None and binding.destination == source:
+        return from_user
+    if any(trunk.covers(source[0]) for trunk in config.trunks):
+        return ""
+    raise RouteError(403, "Not a trunk and not a registered phone")
+
+
+def find_target(config: BridgeConfig, dialled: str, locate: Locate) -> Target:
+    """Return where `dialled` goes; raise :class:`RouteError` 404 or 480."""
+    route = next((route for route in config.routes if route.matches(dialled)), None)
+    if route is None:
+        raise RouteError(404, "No route for this number")
+    kind, _, name = route.to.partition(":")
+    if kind == "trunk":
+        return _trunk_target(config, name, dialled)
+    user = dialled if name == "*" else name
+    binding = locate(user)
+    if binding is None:
+        raise RouteError(480, "The phone is not registered")
+    return Target(uri=binding.contact, destination=binding.destination, agent=user)
+
+
+def _trunk_target(config: BridgeConfig, name: str, dialled: str) -> Target:
+    trunk = next((trunk for trunk in config.trunks if trunk.name == name), None)
+    if trunk is None or trunk.destination is None:
+        raise RouteError(404, "The route's trunk takes no calls")
+    host, port = trunk.destination
+    return Target(
+        uri=Uri(user=dialled, host=host, port=port), destination=trunk.destination, agent=""
+    )

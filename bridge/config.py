@@ -1,0 +1,69 @@
+"""What the bridge is configured with: plain values, checked by whoever reads them from a file."""
+
+import re
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+
+Address = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trunk:
+    """A carrier or PBX: who may send calls from there, and where calls to it go."""
+
+    name: str
+
+    sources: tuple[str, ...] = ()
+    "Addresses or networks (`10.0.0.0/8`) whose INVITEs are this trunk's."
+
+    destination: Address | None = None
+    "Where calls to the trunk are sent; None where it only sends."
+
+    def covers(self, host: str) -> bool:
+        """Return whether a datagram from `host` is this trunk's."""
+        return any(ip_address(host) in ip_network(source, strict=False) for source in self.sources)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """Where a dialled number goes. The first route that matches is taken."""
+
+    dialled: str
+    "Regular expression that the whole user part of the request URI must match."
+
+    to: str
+    "`user:NAME` (a registered phone; `user:*` for the one that was dialled) or `trunk:NAME`."
+
+    def matches(self, user: str) -> bool:
+        """Return whether `user`, as dialled, takes this route."""
+        return re.fullmatch(self.dialled, user) is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BridgeConfig:
+    """One node's bridge."""
+
+    host: str = "127.0.0.1"
+    "Address for SIP and RTP; also what is advertised."
+
+    sip_port: int = 5060
+    "0: the kernel chooses."
+
+    rtp_first_port: int = 0
+    "0: the kernel chooses."
+
+    rtp_last_port: int = 0
+
+    workers: int = 1
+
+    calls_per_worker: int = 256
+
+    realm: str = "tonewall"
+
+    trunks: tuple[Trunk, ...] = ()
+
+    routes: tuple[Route, ...] = (Route(dialled=".*", to="user:*"),)
+
+    recordings: Path | None = None
+    "Folder of the local recorder; None: calls are not recorded."

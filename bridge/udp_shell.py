@@ -1,0 +1,65 @@
+"""The SIP endpoint's socket and timer."""
+
+import asyncio
+from collections.abc import Callable
+from typing import cast
+
+from bridge.config import Address
+from bridge.sip.endpoint import SipEndpoint
+from bridge.sip.events import SipEvent
+
+
+class UdpShell(asyncio.DatagramProtocol):
+    """Feed, drain, re-arm. All that can be wrong lives in the endpoint, not here."""
+
+    def __init__(self, endpoint: SipEndpoint, on_event: Callable[[SipEvent], None]) -> None:
+        self._endpoint, self._on_event = endpoint, on_event
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.DatagramTransport | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._pumping = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        self._transport = cast(asyncio.DatagramTransport, transport)
+
+    def datagram_received(self, data: bytes, addr: Address) -> None:
+        """Feed one datagram."""
+        self._endpoint.receive_datagram(data, addr, self._loop.time())
+        self.pump()
+
+    def error_received(self, exc: Exception) -> None:
+        """Leave a far end's closed port (ICMP) to the transaction timers."""
+
+    def pump(self) -> None:
+        """Deliver events, send datagrams, arm the one timer. Call after every command too."""
+        if self._pumping:
+            return  # a command given while events are delivered; the running pump sends what it made
+        self._pumping = True
+        try:
+            while (event := self._endpoint.next_event()) is not None:
+                self._on_event(event)
+        finally:
+            self._pumping = False
+        if self._transport is None or self._transport.is_closing():
+            return
+        for data, address in self._endpoint.datagrams_to_send():
+            self._transport.sendto(data, address)
+        self._arm()
+
+    def close(self) -> None:
+        """Close the socket and forget the timer."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._transport is not None:
+            self._transport.close()
+
+    def _arm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        at = self._endpoint.next_timer()
+        self._timer = None if at is None else self._loop.call_at(at, self._fire, at)
+
+    def _fire(self, at: float) -> None:
+        self._endpoint.handle_timer(max(at, self._loop.time()))
+        self.pump()

@@ -1,0 +1,5 @@
+"""`python -m ivr` is `tonewall`."""
+
+from ivr.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""The one place that puts everything together: bridge, sessions, payments, storage, panel."""

@@ -1,0 +1,63 @@
+"""The web server: uvicorn on a socket that is bound before it starts, so that a taken port is a clear error."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+from starlette.types import ASGIApp
+
+MAX_WEBSOCKET_BYTES = 65536
+"The panel's commands are a few hundred bytes."
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the gateway."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class WebServer:
+    """Serves one ASGI application over HTTP."""
+
+    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+        """Bind; raise OSError that names the address where that cannot be done."""
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._socket = socket.socket(family, socket.SOCK_STREAM)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            self._socket.bind((host, port))
+        except OSError as error:
+            self._socket.close()
+            reason = f"cannot serve the panel on {host} port {port}: {error.strerror}"
+            raise OSError(error.errno, reason) from None
+        bound = self._socket.getsockname()
+        self.url = f"http://{f'[{host}]' if ':' in host else host}:{bound[1]}"
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            ws="websockets-sansio",
+            ws_max_size=MAX_WEBSOCKET_BYTES,
+            lifespan="off",
+            timeout_graceful_shutdown=2,
+        )
+        self._server = _Server(config)
+        self._serving: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Accept connections from now on."""
+        self._serving = asyncio.get_running_loop().create_task(
+            self._server.serve(sockets=[self._socket])
+        )
+
+    async def stop(self) -> None:
+        """Finish requests, close connections."""
+        self._server.should_exit = True
+        if self._serving is not None:
+            await self._serving
+        self._socket.close()
