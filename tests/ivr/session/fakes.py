@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from ivr.payments.processor import HttpReply, HttpRequest
 from ivr.payments.processors.test_processor import TestAcquirer, TestProcessor
 from ivr.payments.runner import Account, Runner
 from ivr.session.ports import CallLostError
@@ -138,6 +139,20 @@ class FakeCalls:
 
     def _set(self, call: CallId, *, secure: bool, recorder: RecorderState) -> None:
         self.live[call] = replace(self.live[call], secure=secure, recorder=recorder)
+
+
+class GatedAcquirer(TestAcquirer):
+    """The test acquirer, which answers only once its gate is open."""
+
+    def __init__(self) -> None:
+        super().__init__(pause=at_once)
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def send(self, request: HttpRequest, *, timeout_s: float) -> HttpReply:
+        """Wait for the gate, then answer."""
+        await self.gate.wait()
+        return await super().send(request, timeout_s=timeout_s)
 
 
 @dataclass
@@ -284,7 +299,7 @@ class Bench:
         self.calls = FakeCalls()
         self.store = MemoryStore()
         self.audit = MemoryAudit()
-        self.acquirer = TestAcquirer(pause=at_once)
+        self.acquirer = GatedAcquirer()
         self.profiles = list(profiles) or [profile()]
         self.desk = self.new_desk()
         self.calls.ring()
@@ -325,6 +340,18 @@ class Bench:
         await self.started()
         self.press(f"{number}#{rest}")
         return self.view()
+
+    async def processing(self, number: str = VISA) -> "asyncio.Task[AgentView]":
+        """Key and submit a card; return the submitting task while the processor thinks.
+
+        `acquirer.gate.set()` lets it answer.
+        """
+        view = await self.collected(number)
+        self.acquirer.gate.clear()
+        submitting = asyncio.create_task(self.desk.submit(ANNA, view.session))
+        await turns()
+        assert self.view().status is Status.PROCESSING
+        return submitting
 
     async def paid(self, number: str = VISA) -> AgentView:
         """Start, key and submit."""

@@ -6,7 +6,7 @@ import pytest
 
 from ivr.session.ports import SessionError
 from ivr.session.store import AttemptOutcome
-from ivr.session.view import AgentId
+from ivr.session.view import AgentId, CallId
 from ivr.session.words import Action, FieldName, FieldState, RecorderState, Result, Status
 from tests.ivr.session.fakes import ANNA, CALL, VISA, Bench, start_request, turns
 
@@ -216,8 +216,6 @@ async def test_refused_request_ends_as_failed(bench: Bench) -> None:
 
 
 async def test_ten_payments_at_once_do_not_disturb_each_other(bench: Bench) -> None:
-    from ivr.session.view import CallId
-
     cards = [("4111111111111111", "1111"), ("5555555555554444", "4444")] * 5
     agents = [AgentId(f"agent-{n}") for n in range(10)]
     for agent in agents:
