@@ -147,6 +147,8 @@ def _spectrogram(
     first = max(0, round((shown[0] - at_s) * RATE_HZ))
     last = max(first, round((shown[1] - at_s) * RATE_HZ))
     part = audio[first:last]
+    if len(part) < _WINDOW_SAMPLES:  # a call that carried nothing is drawn as silence
+        part = np.zeros(_WINDOW_SAMPLES, np.int16)
     levels = levels_db(part)
     begin_s = at_s + first / RATE_HZ
     axes.set_facecolor("black")

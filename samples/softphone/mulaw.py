@@ -19,6 +19,8 @@ _DECODED: Final[NDArray[np.int16]] = (
 SILENCE: Final = 0xFF
 "The byte of a zero sample."
 
+_MINUS_ZERO: Final = 0x7F
+
 
 def decode(payload: bytes) -> NDArray[np.int16]:
     """Return the linear samples of `payload`, one a byte."""
@@ -26,10 +28,15 @@ def decode(payload: bytes) -> NDArray[np.int16]:
 
 
 def encode(pcm: NDArray[np.int16]) -> bytes:
-    """Return `pcm` as mu-law, one byte a sample; what is louder than the law can code is clipped."""
+    """Return `pcm` as mu-law, one byte a sample; what is louder than the law can code is clipped.
+
+    There is no minus zero in what it returns, so that decoding and encoding again gives the same bytes.
+    """
     linear = np.clip(pcm.astype(np.int64), -_PEAK, _PEAK)
     biased = np.abs(linear) + _BIAS
     exponent = np.floor(np.log2(biased)).astype(np.int64) - 7
     mantissa = (biased >> (exponent + 3)) & 15
     code = np.where(linear < 0, 0x80, 0) | (exponent << 4) | mantissa
-    return bytes((~code & 0xFF).astype(np.uint8))
+    coded = ~code & 0xFF
+    coded[coded == _MINUS_ZERO] = SILENCE
+    return bytes(coded.astype(np.uint8))

@@ -5,17 +5,22 @@ import json
 import os
 import signal
 import sys
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ivr.demo.evidence import measure_latency
 from ivr.demo.softphone import Softphone, SoftphoneError, SoftphoneOptions
+from samples.softphone import mulaw
 from tests.support import spandsp
 from tests.support.baresip import Baresip
 from tests.support.ports import LOOPBACK, free_rtp_ports, free_sip_port
+from tests.support.registrar import Registrar, RtpSender
 from tests.support.sipp import SippAnswerer
-from tests.support.wav import read_wav
+from tests.support.wav import read_wav, speech
 
 _LIMIT_S = 20.0
 
@@ -87,6 +92,56 @@ async def test_an_unregistered_caller_reaches_baresip(tmp_path: Path) -> None:
         await caller.wait_for("ended", limit_s=_LIMIT_S)
         await bob.wait_for("CALL_CLOSED")
     assert read_digits(bob.heard()) == "7391#"
+
+
+@pytest.fixture
+async def registrar() -> AsyncIterator[Registrar]:
+    """A registrar that knows the agent by the password `right`."""
+    registrar = Registrar("agent", "right")
+    await registrar.open()
+    yield registrar
+    registrar.close()
+
+
+@pytest.fixture
+async def far_audio() -> AsyncIterator[RtpSender]:
+    sender = RtpSender()
+    await sender.open()
+    yield sender
+    sender.close()
+
+
+@pytest.mark.e2e
+async def test_an_agent_registers_answers_and_tapes_what_it_hears(
+    tmp_path: Path, registrar: Registrar, far_audio: RtpSender
+) -> None:
+    options = replace(_options(tmp_path, "agent", registrar.port), password="right")
+    audio = speech(1.0)
+    async with Softphone(options) as agent:
+        await agent.wait_for("registered", limit_s=_LIMIT_S)
+        port = await registrar.call(far_audio.port)
+        await agent.wait_for("answered", limit_s=_LIMIT_S)
+        await agent.tell("speak", seconds=0.5)
+        await far_audio.play(audio, port)
+        await agent.wait_for("spoken", limit_s=_LIMIT_S)
+        await registrar.hang_up()
+        ended = await agent.wait_for("ended", limit_s=_LIMIT_S)
+    assert ended["by"] == "far end"
+    heard = read_wav(tmp_path / "agent-heard.wav")
+    assert np.array_equal(heard, mulaw.decode(mulaw.encode(audio)))
+    assert ended["payload_types_heard"] == {"0": 50}
+    assert far_audio.received >= 25
+    assert np.abs(read_wav(tmp_path / "agent-sent.wav")).max() > 2000
+
+
+@pytest.mark.e2e
+async def test_a_wrong_password_is_reported_as_not_registered(
+    tmp_path: Path, registrar: Registrar
+) -> None:
+    options = replace(_options(tmp_path, "agent", registrar.port), password="wrong")
+    async with Softphone(options) as agent:
+        with pytest.raises(SoftphoneError, match="registrar"):
+            await agent.wait_for("registered", limit_s=_LIMIT_S)
 
 
 @pytest.mark.e2e

@@ -91,7 +91,7 @@ class Baresip:
 
         `microphone` is what it says from the moment a call is answered. `answers` picks up at once.
         `dtmf_mode` is `rtpevent` (RFC 4733), `info` (SIP INFO) or `auto`. With `registrar` it registers there
-        and dials through it; without, it calls and is called directly.
+        and numbers are dialled there; without, it calls and is called by URI.
         """
         self._program = require_program("baresip")
         self.username = username
@@ -166,8 +166,17 @@ class Baresip:
     ) -> None:
         await self._stop()
 
+    async def registered(self) -> None:
+        """Return once the registrar has agreed; raise :class:`BaresipError` once it has refused."""
+        # Asked for, not waited for: registering may be over before baresip takes commands.
+        async with asyncio.timeout(EVENT_LIMIT_S):
+            while "OK" not in (told := await self.command("reginfo")):
+                if "ERR" in told:
+                    raise BaresipError(f"{self.username}: the registrar refused")
+                await asyncio.sleep(0.05)
+
     async def dial(self, uri: str) -> None:
-        """Call `uri`; returns when the INVITE is on its way."""
+        """Call `uri`, or a number at the registrar; returns when the INVITE is on its way."""
         await self.command("dial", uri)
 
     async def answer(self) -> None:

@@ -1,11 +1,14 @@
 """The baresip driver makes a real call, and what one end keys the other end has."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from tests.support import spandsp
-from tests.support.baresip import Baresip
+from tests.support.baresip import Baresip, BaresipError
+from tests.support.ports import LOOPBACK
+from tests.support.registrar import Registrar
 from tests.support.wav import caller_audio
 
 
@@ -46,3 +49,43 @@ async def test_hold_and_resume_keep_the_call(tmp_path: Path) -> None:
         await alice.hang_up()
         closed = await bob.wait_for("CALL_CLOSED")
     assert closed["class"] == "call"
+
+
+@pytest.fixture
+async def registrar() -> AsyncIterator[Registrar]:
+    """A registrar that knows bob by the password `right`."""
+    registrar = Registrar("bob", "right")
+    await registrar.open()
+    yield registrar
+    registrar.close()
+
+
+@pytest.mark.e2e
+@pytest.mark.peer("baresip")
+async def test_it_registers_with_digest(tmp_path: Path, registrar: Registrar) -> None:
+    there = (LOOPBACK, registrar.port)
+    async with Baresip(tmp_path, username="bob", password="right", registrar=there) as bob:
+        await bob.registered()
+
+
+@pytest.mark.e2e
+@pytest.mark.peer("baresip")
+async def test_a_refused_registration_is_told(tmp_path: Path, registrar: Registrar) -> None:
+    there = (LOOPBACK, registrar.port)
+    async with Baresip(tmp_path, username="bob", password="wrong", registrar=there) as bob:
+        with pytest.raises(BaresipError, match="refused"):
+            await bob.registered()
+
+
+@pytest.mark.e2e
+@pytest.mark.peer("baresip")
+async def test_sip_info_digits_reach_the_far_end(tmp_path: Path) -> None:
+    async with (
+        Baresip(tmp_path, username="bob", answers=True) as bob,
+        Baresip(tmp_path, username="alice", dtmf_mode="info") as alice,
+    ):
+        await alice.dial(bob.uri)
+        await alice.wait_for("CALL_ESTABLISHED")
+        await alice.press("41#")
+        await bob.wait_for("CALL_DTMF_START", count=3)
+    assert bob.keys_received() == "41#"
