@@ -1,7 +1,7 @@
 """From the browser: JSON frames read into commands.
 
 Rules: nothing but :class:`ProtocolError` leaves this file; every text has a length; a message never repeats what was
-typed, because an agent may have typed a card number.
+typed, because an agent may have typed a card number. What a payment may be is the session's to check, not ours.
 """
 
 import json
@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from agent_panel.errors import ProtocolError
-from agent_panel.typed_card import holds_card_number
 from ivr.session.view import CallId, SessionId, StartPayment
 from ivr.session.words import FieldName, InteractionType
 
@@ -22,6 +21,9 @@ MAX_FRAME_CHARS: Final = 4096
 _MAX_ID_CHARS: Final = 64
 _MAX_REFERENCE_CHARS: Final = 256
 "Call and session identifiers; a SIP Call-ID is rarely over 100."
+
+_MAX_TYPED_CHARS: Final = 400
+"Anything longer is no honest input; the session has its own, shorter limits."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,27 +70,6 @@ class Pong:
 
 
 Command = Start | Capture | Submit | Cancel
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Input:
-    """One input of the payment form: its bound, and what to say where it is wrong."""
-
-    name: str
-
-    max_chars: int
-
-    missing: str
-    "Said when it is empty; an empty sentence makes it optional."
-
-
-_PAYEE = _Input(name="payee", max_chars=120, missing="Enter who is being paid.")
-_PROFILE = _Input(name="profile", max_chars=120, missing="Choose a payment profile.")
-_AMOUNT = _Input(name="amount", max_chars=24, missing="Enter the amount, for example 12.50.")
-_REASON = _Input(name="reason", max_chars=200, missing="")
-_INTERACTION_TYPE = _Input(
-    name="interaction_type", max_chars=40, missing="Choose what the payment is for."
-)
 
 
 def parse_frame(text: str) -> Command | Pong:
@@ -138,20 +119,19 @@ def _parse_command(id: str, frame: dict[str, object]) -> Command:
 def _start_payment(frame: dict[str, object]) -> StartPayment:
     return StartPayment(
         call=CallId(_reference(frame, "call")),
-        payee=_typed(frame, _PAYEE),
+        payee=_typed(frame, "payee"),
         interaction_type=_interaction_type(frame),
-        profile=_typed(frame, _PROFILE),
-        amount=_typed(frame, _AMOUNT),
-        reason=_typed(frame, _REASON),
+        profile=_typed(frame, "profile"),
+        amount=_typed(frame, "amount"),
+        reason=_typed(frame, "reason"),
     )
 
 
 def _interaction_type(frame: dict[str, object]) -> InteractionType:
-    text = _typed(frame, _INTERACTION_TYPE)
     try:
-        return InteractionType(text)
+        return InteractionType(_typed(frame, "interaction_type"))
     except ValueError:
-        raise _invalid(_INTERACTION_TYPE.name, _INTERACTION_TYPE.missing) from None
+        raise _invalid("interaction_type", "Choose what the payment is for.") from None
 
 
 def _field_name(frame: dict[str, object]) -> FieldName:
@@ -172,22 +152,16 @@ def _reference(frame: dict[str, object], key: str) -> str:
     return value
 
 
-def _typed(frame: dict[str, object], input: _Input) -> str:
-    """Return what a person typed, its white space evened out."""
-    value = frame.get(input.name, "")
+def _typed(frame: dict[str, object], field: str) -> str:
+    """Return what a person typed, its white space evened out; an input that is left out is empty."""
+    value = frame.get(field, "")
     if not isinstance(value, str):
-        raise ProtocolError("malformed-message", "This must be text.", field=input.name)
+        raise ProtocolError("malformed-message", "This must be text.", field=field)
     text = " ".join(value.split())
-    if not text and input.missing:
-        raise _invalid(input.name, input.missing)
-    if len(text) > input.max_chars:
-        raise _invalid(input.name, f"Use at most {input.max_chars} characters.")
+    if len(text) > _MAX_TYPED_CHARS:
+        raise _invalid(field, "This is too long.")
     if not text.isprintable():
-        raise _invalid(input.name, "Remove the characters that cannot be shown.")
-    if holds_card_number(text):
-        raise _invalid(
-            input.name, "This looks like a card number. Never type one: the caller keys it."
-        )
+        raise _invalid(field, "Remove the characters that cannot be shown.")
     return text
 
 

@@ -12,11 +12,11 @@ from agent_panel.commands import PROTOCOL_VERSION
 from agent_panel.wording import (
     ERROR_SENTENCES,
     FIELD_LABELS,
-    GUIDANCE,
     HEADLINES,
     INTERACTION_LABELS,
     RESULT_SENTENCES,
     brand_label,
+    guidance,
 )
 from ivr.money import Money
 from ivr.session.ports import User
@@ -30,14 +30,20 @@ _LEAST_HIDDEN: Final = 8
 "A card number has at least twelve digits; anything shorter is no card number and shows nothing."
 
 _CAPTURABLE: Final = frozenset({Status.COLLECTING, Status.COLLECTED, Status.DECLINED})
-_CANCELLABLE: Final = frozenset(
-    {Status.CREATED, Status.WAITING, Status.SEND_FAILED} | _CAPTURABLE,
+
+_CANCELLABLE: Final = _CAPTURABLE | {Status.CREATED, Status.WAITING, Status.SEND_FAILED}
+
+_ENDED: Final = frozenset(
+    {
+        Status.SUCCEEDED,
+        Status.FAILED,
+        Status.REVIEW,
+        Status.CANCELLED,
+        Status.CUSTOMER_DECLINED,
+        Status.EXPIRED,
+    }
 )
-_UNPAID_FOR_GOOD: Final = frozenset(
-    {Status.FAILED, Status.CANCELLED, Status.CUSTOMER_DECLINED, Status.EXPIRED}
-)
-_ENDED: Final = _UNPAID_FOR_GOOD | {Status.SUCCEEDED, Status.REVIEW}
-"Another payment may start on the same call after these."
+"Another payment may start on the same call after these; after `declined` once it has a result."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +142,7 @@ def _call(call: CallView) -> dict[str, object]:
     }
 
 
-def _field(field: FieldView, status: Status) -> dict[str, object]:
+def _field(field: FieldView, *, can_capture: bool) -> dict[str, object]:
     message = field.message or (ERROR_SENTENCES[field.error] if field.error else "")
     return {
         "name": field.name.value,
@@ -149,11 +155,13 @@ def _field(field: FieldView, status: Status) -> dict[str, object]:
         "message": message,
         "attempt": field.attempt,
         "attempts_allowed": field.attempts_allowed,
-        "can_capture": status in _CAPTURABLE,
+        "can_capture": can_capture,
     }
 
 
 def _session(view: AgentView) -> dict[str, object]:
+    ended = view.status in _ENDED or (view.status is Status.DECLINED and view.result is not None)
+    can_capture = view.status in _CAPTURABLE and not ended
     message = view.message or (RESULT_SENTENCES[view.result] if view.result else "")
     return {
         "session": view.session,
@@ -162,14 +170,14 @@ def _session(view: AgentView) -> dict[str, object]:
         "status": view.status.value,
         "headline": HEADLINES[view.status],
         "message": message,
-        "guidance": GUIDANCE[view.status],
+        "guidance": guidance(view.status, ended=ended),
         "payee": view.payee,
         "interaction_type": view.interaction_type.value,
         "interaction_label": INTERACTION_LABELS[view.interaction_type],
         "profile": view.profile,
         "amount": _money(view.amount),
         "reason": view.reason,
-        "fields": [_field(field, view.status) for field in view.fields],
+        "fields": [_field(field, can_capture=can_capture) for field in view.fields],
         "collecting": view.collecting.value if view.collecting else None,
         "seconds_left": view.seconds_left,
         "secure": view.secure,
@@ -177,6 +185,6 @@ def _session(view: AgentView) -> dict[str, object]:
         "result": view.result.value if view.result else None,
         "confirmation": view.confirmation,
         "can_submit": view.status is Status.COLLECTED,
-        "can_cancel": view.status in _CANCELLABLE,
-        "ended": view.status in _ENDED,
+        "can_cancel": view.status in _CANCELLABLE and not ended,
+        "ended": ended,
     }

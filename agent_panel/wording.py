@@ -19,9 +19,8 @@ INTERACTION_LABELS: Final[dict[InteractionType, str]] = {
     InteractionType.OTHER: "Other",
 }
 
-BRAND_LABELS: Final[dict[str, str]] = {
+_BRAND_LABELS: Final[dict[str, str]] = {
     "amex": "American Express",
-    "diners": "Diners Club",
     "diners-club": "Diners Club",
     "discover": "Discover",
     "jcb": "JCB",
@@ -49,7 +48,7 @@ HEADLINES: Final[dict[Status, str]] = {
     Status.WAITING: "Waiting for customer",
     Status.SEND_FAILED: "Try again",
     Status.COLLECTING: "The caller is keying the card",
-    Status.COLLECTED: "Ready to submit",
+    Status.COLLECTED: "All fields are in",
     Status.PROCESSING: "Asking the bank",
     Status.SUCCEEDED: "Payment approved",
     Status.DECLINED: "Payment declined",
@@ -60,20 +59,22 @@ HEADLINES: Final[dict[Status, str]] = {
     Status.EXPIRED: "Request expired",
 }
 
-GUIDANCE: Final[dict[Status, str]] = {
+_AGAIN = "You can start a new payment on this call."
+
+_GUIDANCE: Final[dict[Status, str]] = {
     Status.CREATED: "Wait with the card until the line is secure.",
     Status.WAITING: "The customer has the request and has not answered yet.",
     Status.SEND_FAILED: "The request could not be sent.",
     Status.COLLECTING: "Stay on the line and talk as usual. You hear a short beep for each key.",
-    Status.COLLECTED: "Read the amount back to the caller, then submit.",
-    Status.PROCESSING: "This takes a few seconds. Do not start the payment again.",
-    Status.SUCCEEDED: "Tell the caller that it went through, and read out the confirmation.",
-    Status.DECLINED: "Nothing was charged. Ask for the security code again, or for another card.",
-    Status.FAILED: "Nothing was charged. You can start a new payment on this call.",
-    Status.REVIEW: "The bank did not answer in time. We are finding out; do not charge the card again.",
-    Status.CANCELLED: "Nothing was charged, and what was keyed is wiped.",
-    Status.CUSTOMER_DECLINED: "Nothing was charged.",
-    Status.EXPIRED: "Nothing was charged.",
+    Status.COLLECTED: "Read the amount back to the caller first.",
+    Status.PROCESSING: "This takes a few seconds. Stay on the line.",
+    Status.SUCCEEDED: "Read the confirmation out to the caller.",
+    Status.DECLINED: "Ask for what is missing and submit again, or cancel the payment.",
+    Status.FAILED: _AGAIN,
+    Status.REVIEW: "Tell the caller that the result follows.",
+    Status.CANCELLED: _AGAIN,
+    Status.CUSTOMER_DECLINED: _AGAIN,
+    Status.EXPIRED: _AGAIN,
 }
 "What the agent does next."
 
@@ -89,6 +90,11 @@ RESULT_SENTENCES: Final[dict[Result, str]] = {
 "Why a session ended, where the session has no words of its own."
 
 
+def guidance(status: Status, *, ended: bool) -> str:
+    """Return what the agent does next; a decline that allows no further try is `ended`."""
+    return _AGAIN if ended and status is Status.DECLINED else _GUIDANCE[status]
+
+
 def brand_label(brand: str) -> str:
     """Return the brand as people write it; an unknown one as it came, capitalised."""
-    return BRAND_LABELS.get(brand, brand.replace("-", " ").title())
+    return _BRAND_LABELS.get(brand, brand.replace("-", " ").title())
