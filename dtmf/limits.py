@@ -42,5 +42,9 @@ class DetectorLimits:
             raise ValueError("shortest_tone_ms must be from 10 to 40 (ITU-T Q.24 tone)")
         if not 0 <= self.longest_loss_ms <= 100:
             raise ValueError("longest_loss_ms must be from 0 to 100")
-        if self.lowest_level_dbm0 < -60 or min(self.positive_twist_db, self.negative_twist_db) < 0:
-            raise ValueError("lowest_level_dbm0 must be at least -60, twists at least 0")
+        if not -55 < self.lowest_level_dbm0 < 0:
+            raise ValueError("lowest_level_dbm0 must be between -55 and 0 (ITU-T Q.24)")
+        if not self.positive_twist_db >= 0:
+            raise ValueError("positive_twist_db must be at least 0")
+        if not self.negative_twist_db >= 0:
+            raise ValueError("negative_twist_db must be at least 0")

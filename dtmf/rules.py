@@ -28,6 +28,9 @@ class Features:
     twist_db: float
     "High over low tone."
 
+    on_hops: int
+    "Track points (2.5 ms) in which both tones are on and were received."
+
     coherence: float
     "How constant the phases are at the measured frequencies, 0 to 1; the worse of the two tones."
 
@@ -55,8 +58,8 @@ class Features:
 
 
 def is_press(f: Features) -> bool:
-    """Return whether the features are those of a key press: any of four kinds."""
-    return _in_noise(f) or _louder_than_all(f) or _steady(f) or _under_voice(f)
+    """Return whether the features are those of a key press: any of five kinds."""
+    return _in_noise(f) or _louder_than_all(f) or _steady(f) or _under_voice(f) or _lasting(f)
 
 
 def _in_noise(f: Features) -> bool:
@@ -103,4 +106,15 @@ def _under_voice(f: Features) -> bool:
         and f.inner_coherence > 0.996
         and f.inner_hops >= 9
         and f.frequency_error < 0.017
+    )
+
+
+def _lasting(f: Features) -> bool:
+    """Shaken by a low-rate codec, but on frequency for 70 ms, longer than a gliding voice meets both tones."""
+    return (
+        f.on_hops >= 28
+        and f.frequency_error < 0.004
+        and f.snr_db > 3.5
+        and f.peak_db < -4
+        and f.coherence > LOWEST_COHERENCE
     )

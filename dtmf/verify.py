@@ -61,6 +61,7 @@ def measure(
     return Features(
         frequency_error=error,
         twist_db=twist_db,
+        on_hops=int(np.count_nonzero(heard)),
         coherence=float(coherence.min()),
         ripple=_ripple(still[heard]),
         inner_coherence=float(_coherence(still[inner]).min()),

@@ -68,9 +68,7 @@ def guess(audio: Pcm, rng: Generator) -> str:
     return DIGITS[int(rng.choice(np.flatnonzero(evidence == evidence.max())))]
 
 
-def share_right(
-    audio: Pcm, presses: list[list[KnownPress]], delay: int, rng: Generator
-) -> float:
+def share_right(audio: Pcm, presses: list[list[KnownPress]], delay: int, rng: Generator) -> float:
     """Return the share of presses guessed right; `audio` is (calls, samples), `delay` what the gate adds."""
     right = total = 0
     for call, known in zip(audio, presses, strict=True):

@@ -23,8 +23,8 @@ def ulaw(signal: Signal) -> Pcm:
     biased = np.abs(clipped) + 132
     shift = np.floor(np.log2(biased)).astype(np.int64) - 4
     # keep the leading bit and four more, in the middle of their step
-    decoded = ((biased >> (shift - 1)) * 2 + 1 << (shift - 1)) - 132
-    return np.asarray(np.sign(clipped) * np.maximum(decoded - (1 << (shift - 1)), 0), np.int16)
+    decoded = ((biased >> shift) << shift) + (1 << (shift - 1)) - 132
+    return np.asarray(np.sign(clipped) * decoded, np.int16)
 
 
 def ms(value: float) -> int:
@@ -98,22 +98,32 @@ def voice(samples: int, level_dbm0: float, rng: Generator) -> Signal:
         parts += [part, pause]
         length += len(part) + len(pause)
     sound = np.concatenate(parts)[:samples]
-    return sound * amplitude(level_dbm0) / np.sqrt(2) / np.sqrt(np.mean(sound**2))
+    rms = np.sqrt(np.mean(sound**2))
+    return np.asarray(sound * amplitude(level_dbm0) / np.sqrt(2) / rms, np.float64)
 
 
 def _syllable(samples: int, rng: Generator) -> Signal:
-    start, stop = rng.uniform(85, 260) * rng.uniform(0.8, 1.25, 2)
-    phase = np.cumsum(np.linspace(start, stop, samples)) / RATE_HZ
-    pulses = np.diff(np.floor(phase), prepend=0.0)
-    source = pulses + rng.normal(0, 0.02, samples)
-    if rng.random() < 0.2:
-        source = rng.normal(0, 0.3, samples)
-    for low, high, width in ((250, 850, 70), (850, 2300, 100), (2200, 3200, 150)):
-        radius = np.exp(-np.pi * width / RATE_HZ)
-        turn = 2 * np.pi * rng.uniform(low, high) / RATE_HZ
+    """Return one syllable: three in four voiced, with the glide, tremor and jitter that a throat has."""
+    t = np.arange(samples) / RATE_HZ
+    if rng.random() < 0.25:
+        source = rng.normal(0, 1, samples)
+        formants = [(rng.uniform(2000, 3500), 600.0)]
+    else:
+        glide = rng.uniform(85, 260) * (1 + np.linspace(0, rng.uniform(-0.25, 0.25), samples))
+        tremor = 1 + 0.02 * np.sin(2 * np.pi * rng.uniform(4, 7) * t + rng.uniform(0, 6))
+        jitter = 1 + 0.02 * np.repeat(rng.normal(0, 1, samples // 40 + 1), 40)[:samples]
+        phase = np.cumsum(glide * tremor * jitter) / RATE_HZ
+        source = np.diff(np.floor(phase), prepend=0.0) + rng.normal(0, 0.02, samples)
+        formants = [
+            (rng.uniform(250, 800), 80.0),
+            (rng.uniform(900, 2200), 110.0),
+            (rng.uniform(2300, 3200), 160.0),
+        ]
+    for centre_hz, width_hz in formants:
+        radius = np.exp(-np.pi * width_hz / RATE_HZ)
+        turn = 2 * np.pi * centre_hz / RATE_HZ
         source = lfilter([1.0], [1.0, -2 * radius * np.cos(turn), radius**2], source)
-    envelope = np.hanning(samples + 2)[1:-1] ** 0.5
-    sound = source * envelope
+    sound = source * np.hanning(samples + 2)[1:-1] ** 0.5
     return np.asarray(sound / np.sqrt(np.mean(sound**2)), np.float64)
 
 
@@ -123,6 +133,4 @@ def frames_of(calls: list[Pcm]) -> Pcm:
     audio = np.zeros((len(calls), count * FRAME_SAMPLES), np.int16)
     for row, call in enumerate(calls):
         audio[row, : len(call)] = call
-    return np.ascontiguousarray(
-        audio.reshape(len(calls), count, FRAME_SAMPLES).transpose(1, 0, 2)
-    )
+    return np.ascontiguousarray(audio.reshape(len(calls), count, FRAME_SAMPLES).transpose(1, 0, 2))

@@ -1,0 +1,47 @@
+"""Recorded speech is no key.
+
+Runs where a package asterisk-core-sounds-*-wav is installed: a corpus, not a peer, so CI may go without.
+"""
+
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dtmf.frames import RATE_HZ, Pcm
+from tests.dtmf.drive import mask, read
+
+_SOUNDS = Path("/usr/share/asterisk/sounds")
+_FILES = 120
+
+pytestmark = pytest.mark.skipif(not _SOUNDS.is_dir(), reason="no asterisk-core-sounds installed")
+
+
+def _speech() -> list[Pcm]:
+    """Return the first recordings of every language, each file once though folders link to each other."""
+    files = sorted({path.resolve() for path in _SOUNDS.rglob("*.wav")})
+    recordings = []
+    for path in files[:: max(1, len(files) // _FILES)]:
+        with wave.open(str(path)) as file:
+            if file.getframerate() == RATE_HZ and file.getnchannels() == 1:
+                recordings.append(np.frombuffer(file.readframes(file.getnframes()), "<i2"))
+    return recordings
+
+
+def _level(sound: Pcm, gain: float) -> Pcm:
+    return np.asarray(np.clip(np.rint(sound * gain), -32768, 32767), np.int16)
+
+
+@pytest.mark.parametrize("gain", [0.3, 1.0, 2.0])
+def test_speech_is_no_key(gain: float) -> None:
+    calls = [_level(sound, gain) for sound in _speech()]
+    assert read(calls) == [""] * len(calls)
+
+
+def test_speech_passes_the_gate() -> None:
+    calls = _speech()
+    _, masked = mask(calls)
+    frames = sum(len(call) // 160 for call in calls)
+    # the first frame of each slot is the hold, not a mask
+    assert masked[:, 1:].sum() / frames < 0.015
