@@ -12,6 +12,8 @@ LONGEST_CARD_NUMBER = 19
 _DIGIT_RUN = re.compile(r"\d(?:[\s\-./_,]{0,2}\d){12,}")
 "Thirteen digits or more, with what people put between them."
 
+_GROUP = re.compile(r"\d+")
+
 
 def luhn_valid(digits: Sequence[int]) -> bool:
     """Return whether the last of `digits` (values 0 to 9) is the right check digit; False when empty."""
@@ -25,17 +27,27 @@ def luhn_valid(digits: Sequence[int]) -> bool:
 
 
 def contains_card_number(text: str) -> bool:
-    """Return whether some 13 to 19 digits of `text`, in one run, would pass as a card number."""
+    """Return whether 13 to 19 digits of `text`, written together or in groups, pass as a card number.
+
+    Groups are taken whole, or every second long reference would hold a card number somewhere.
+    """
     return any(
-        _run_contains_card_number([int(char) for char in run if char.isdecimal()])
+        _run_contains_card_number([_values(group) for group in _GROUP.findall(run)])
         for run in _DIGIT_RUN.findall(text)
     )
 
 
-def _run_contains_card_number(digits: list[int]) -> bool:
-    for start in range(len(digits) - SHORTEST_CARD_NUMBER + 1):
-        longest = min(LONGEST_CARD_NUMBER, len(digits) - start)
-        for length in range(SHORTEST_CARD_NUMBER, longest + 1):
-            if digits[start] != 0 and luhn_valid(digits[start : start + length]):
+def _values(group: str) -> list[int]:
+    return [int(char) for char in group]
+
+
+def _run_contains_card_number(groups: list[list[int]]) -> bool:
+    for start in range(len(groups)):
+        digits: list[int] = []
+        for group in groups[start:]:
+            digits += group
+            if len(digits) > LONGEST_CARD_NUMBER:
+                break
+            if len(digits) >= SHORTEST_CARD_NUMBER and luhn_valid(digits):
                 return True
     return False

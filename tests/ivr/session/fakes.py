@@ -23,6 +23,7 @@ from ivr.session.store import (
 )
 from ivr.session.view import AgentId, AgentView, CallId, CallView, SessionId, StartPayment
 from ivr.session.words import InteractionType, RecorderState, Status
+from tests.ivr.keys import PressedKey
 
 ANNA = AgentId("anna")
 CALL = CallId("call-1")
@@ -30,17 +31,6 @@ NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 VISA = "4111111111111111"
 CARD_KEYS = f"{VISA}#1228123"
 "A whole Visa: number and end key, expiry and code, which end by themselves."
-
-
-class PressedKey:
-    """One key as the bridge hands it over."""
-
-    def __init__(self, key: str) -> None:
-        self._key = key
-
-    def reveal(self) -> str:
-        """Return the key."""
-        return self._key
 
 
 @dataclass(slots=True)
