@@ -28,6 +28,8 @@ from bridge.sip.uri import Uri
 from bridge.sip.user_agent_client import UserAgentClient
 from bridge.sip.user_agent_server import UserAgentServer
 
+__all__ = ["Address", "Binding", "DialogId", "SipConfig", "SipEndpoint", "SipEvent", "SipStats"]
+
 
 class SipEndpoint:
     """Drives every dialog of one socket.

@@ -25,16 +25,20 @@ _NAMES: Final = {"10": "*", "11": "#", "12": "A", "13": "B", "14": "C", "15": "D
 "Event codes that some gateways write for the keys beyond 9 (RFC 4733 section 3.2)."
 
 
+class InfoDtmfError(RemoteProtocolError):
+    """The INFO holds no digit that can be read."""
+
+
 def parse_info_digit(content_type: str, body: bytes) -> tuple[HiddenKey, int | None]:
     """Return the key and its duration in ms (None where it is not told).
 
-    Raises RemoteProtocolError for another content type, or a body with no key in it.
+    Raises InfoDtmfError for another content type, or a body with no key in it.
     """
     kind = content_type.partition(";")[0].strip().lower()
     if kind not in (RELAY, PLAIN):
-        raise RemoteProtocolError("the INFO is of another content type than digits")
+        raise InfoDtmfError("the INFO is of another content type than digits")
     if len(body) > MAX_BODY_BYTES:
-        raise RemoteProtocolError("the INFO is too long for one digit")
+        raise InfoDtmfError("the INFO is too long for one digit")
     fields = _read_fields(body.decode("latin-1"))
     signal = fields.get("signal", "") if kind == RELAY or "signal" in fields else _bare(body)
     return _read_key(signal), _read_duration(fields.get("duration"))
@@ -53,7 +57,7 @@ def _read_key(signal: str) -> HiddenKey:
     try:
         return HiddenKey(_NAMES.get(signal, signal.upper()))
     except ValueError:
-        raise RemoteProtocolError("the INFO names no key") from None
+        raise InfoDtmfError("the INFO names no key") from None
 
 
 def _read_duration(text: str | None) -> int | None:
