@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ivr.demo.evidence import RATE_HZ, read_channels
+from ivr.demo.evidence import RATE_HZ, EvidenceError, read_channels
 from ivr.demo.microphone import PressSpan
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Picture:
     "WAV of what the agent heard."
 
     agent_offset_s: float
-    "Where the agent's WAV begins on the caller's time axis (difference of the sidecars' `origin_ns`)."
+    "Where the agent's WAV begins on the caller's time axis (see :func:`offset_s`)."
 
     presses: Sequence[PressSpan]
     "Presses, in samples of the caller's WAV."
@@ -85,10 +85,25 @@ class Picture:
     "When the line was secure."
 
 
+def wav_seconds(sidecar: Path, monotonic_ns: int) -> float:
+    """Return where a moment lies on the time axis of the WAV that `sidecar` (`.npz`) belongs to.
+
+    A softphone's audio clock drifts from the machine's, so the place is looked up among its packets. A moment
+    before the first packet is negative. Raise :class:`ivr.demo.evidence.EvidenceError` for a sidecar without packets.
+    """
+    with np.load(sidecar, allow_pickle=False) as packets:
+        times, positions = packets["monotonic_ns"], packets["position"]
+    if not len(times):
+        raise EvidenceError(f"{sidecar.name} holds no packet")
+    outside_ns = min(0, monotonic_ns - int(times[0])) + max(0, monotonic_ns - int(times[-1]))
+    inside = np.interp(monotonic_ns - int(times[0]), times - times[0], positions)
+    return float(inside) / RATE_HZ + outside_ns / 1e9
+
+
 def offset_s(caller_sidecar: Path, agent_sidecar: Path) -> float:
     """Return where the agent's WAV begins on the caller's time axis, from the softphones' sidecars (`.npz`)."""
-    with np.load(caller_sidecar) as caller, np.load(agent_sidecar) as agent:
-        return float(int(agent["origin_ns"]) - int(caller["origin_ns"])) / 1e9
+    with np.load(agent_sidecar, allow_pickle=False) as agent:
+        return wav_seconds(caller_sidecar, int(agent["origin_ns"]))
 
 
 def draw(picture: Picture, path: Path) -> None:

@@ -94,6 +94,20 @@ async def test_an_unregistered_caller_reaches_baresip(tmp_path: Path) -> None:
     assert read_digits(bob.heard()) == "7391#"
 
 
+@pytest.mark.e2e
+@pytest.mark.peer("baresip")
+async def test_a_refused_call_ends_with_its_reason(tmp_path: Path) -> None:
+    async with (
+        Baresip(tmp_path, username="bob") as bob,
+        Softphone(_options(tmp_path, "caller", bob.sip_port)) as caller,
+    ):
+        await caller.wait_for("ready", limit_s=_LIMIT_S)
+        await caller.tell("call", number="nobody")
+        ended = await caller.wait_for("ended", limit_s=_LIMIT_S)
+    assert ended["by"] == "far end"
+    assert ended["reason"].startswith("404")
+
+
 @pytest.fixture
 async def registrar() -> AsyncIterator[Registrar]:
     """A registrar that knows the agent by the password `right`."""

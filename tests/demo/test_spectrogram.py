@@ -8,7 +8,7 @@ from PIL import Image
 
 from ivr.demo.evidence import EvidenceError
 from ivr.demo.microphone import press_timeline
-from ivr.demo.spectrogram import Picture, Span, draw, levels_db, offset_s
+from ivr.demo.spectrogram import Picture, Span, draw, levels_db, offset_s, wav_seconds
 from tests.support.wav import keyed, pad, silence, speech, write_wav
 
 _HZ_PER_ROW = 8000 / 256
@@ -57,7 +57,27 @@ def test_a_missing_recording_is_named(tmp_path: Path) -> None:
         draw(picture, tmp_path / "spectrogram.png")
 
 
+def _sidecar(path: Path, times_ms: list[int], positions: list[int]) -> Path:
+    times = np.array(times_ms, np.int64) * 1_000_000
+    np.savez(path, monotonic_ns=times, position=np.array(positions), origin_ns=times[:1].sum())
+    return path
+
+
 def test_both_ends_are_put_on_one_time_axis(tmp_path: Path) -> None:
-    np.savez(tmp_path / "caller.npz", origin_ns=np.int64(5_000_000_000))
-    np.savez(tmp_path / "agent.npz", origin_ns=np.int64(5_750_000_000))
-    assert offset_s(tmp_path / "caller.npz", tmp_path / "agent.npz") == pytest.approx(0.75)
+    caller = _sidecar(tmp_path / "caller.npz", [5000, 6000, 7000], [0, 7920, 15840])
+    agent = _sidecar(tmp_path / "agent.npz", [6500], [0])
+    # The caller's clock is slow: after 1.5 s of the machine's time its WAV is at 1.485 s.
+    assert offset_s(caller, agent) == pytest.approx(1.485)
+
+
+@pytest.mark.parametrize(("at_ms", "seconds"), [(4500, -0.5), (5000, 0.0), (7250, 2.23)])
+def test_a_moment_outside_the_call_lies_outside_the_wav(
+    tmp_path: Path, at_ms: int, seconds: float
+) -> None:
+    caller = _sidecar(tmp_path / "caller.npz", [5000, 6000, 7000], [0, 7920, 15840])
+    assert wav_seconds(caller, at_ms * 1_000_000) == pytest.approx(seconds)
+
+
+def test_a_sidecar_without_packets_is_named(tmp_path: Path) -> None:
+    with pytest.raises(EvidenceError, match=r"empty\.npz"):
+        wav_seconds(_sidecar(tmp_path / "empty.npz", [], []), 0)

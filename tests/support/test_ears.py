@@ -32,8 +32,7 @@ def test_spandsp_hears_no_key_in_speech_or_silence() -> None:
 
 @pytest.mark.peer("multimon-ng")
 def test_multimon_reads_all_sixteen_keys(tmp_path: Path) -> None:
-    expected = _KEYS.replace("*", "E").replace("#", "F")  # its own names for the two
-    assert multimon.read_digits(keyed(_KEYS), tmp_path) in (_KEYS, expected)
+    assert multimon.read_digits(keyed(_KEYS), tmp_path) == _KEYS
 
 
 @pytest.mark.parametrize("channels", [1, 2])
