@@ -22,6 +22,11 @@ from ivr.session.words import FieldState, RecorderState, Status
 _STORY_LINES: Final = 8
 "Newest lines of the story shown in the live picture."
 
+_GAP: Final = Text("")
+
+_MASK_COLUMNS: Final = 19
+"The longest card number, so that the picture stands still while one is keyed."
+
 _FIELD_SIGNS: Final = {
     FieldState.IDLE: ("·", "dim"),
     FieldState.COLLECTING: ("▸", "bold cyan"),
@@ -86,8 +91,8 @@ def render(state: Narration) -> RenderableType:
     """Return the whole picture of `state`."""
     parts: list[RenderableType] = [_speakers(state)]
     if state.view is not None:
-        parts += [_line(state.view), _fields(state.view), _outcome(state.view)]
-    parts.append(Text("\n".join(state.lines[-_STORY_LINES:]), style="dim"))
+        parts += [_line(state.view), _GAP, _fields(state.view), _GAP, _outcome(state.view)]
+    parts += [_GAP, Text("\n".join(state.lines[-_STORY_LINES:]), style="dim")]
     subtitle = None
     if state.panel is not None:
         subtitle = Text(f"{state.panel.url}  sign in as {state.panel.sign_in}")
@@ -120,6 +125,8 @@ def _line(view: AgentView) -> RenderableType:
 
 def _fields(view: AgentView) -> RenderableType:
     table = Table.grid(padding=(0, 2))
+    for width in (1, None, _MASK_COLUMNS, None):
+        table.add_column(min_width=width)
     for field in view.fields:
         sign, style = _FIELD_SIGNS[field.state]
         table.add_row(
