@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ivr.payments.processors.test_cards import BEHAVIOURS, Behaviour
 from tests.support.canary import CANARY_CARD, CANARY_DASHED, CANARY_SPACED, holds_canary
 from tests.support.clock import ManualClock
 
@@ -133,6 +134,10 @@ def test_canary_is_found_encoded(before: str) -> None:
     assert holds_canary(b64encode(text))
     assert holds_canary(text.hex())
     assert holds_canary(b"\x00" + bytes.fromhex(CANARY_CARD))
+
+
+def test_canary_is_a_card_that_the_test_processor_approves() -> None:
+    assert BEHAVIOURS[CANARY_CARD] is Behaviour.APPROVED
 
 
 def test_canary_is_not_seen_where_it_is_not() -> None:

@@ -46,6 +46,7 @@ def _card(number: str, brand: str, does: Behaviour | DeclineCode) -> TestCard:
 TEST_CARDS: tuple[TestCard, ...] = (
     _card("4111111111111111", "visa", Behaviour.APPROVED),
     _card("4242424242424242", "visa", Behaviour.APPROVED),
+    _card("4000001234567899", "visa", Behaviour.APPROVED),
     _card("4222222222222", "visa", Behaviour.APPROVED),
     _card("4000000000000000006", "visa", Behaviour.APPROVED),
     _card("5555555555554444", "mastercard", Behaviour.APPROVED),
