@@ -53,6 +53,10 @@ class SipConfig:
     realm: str = "tonewall"
     "Protection space of the registrar (RFC 3261 section 22.1)."
 
+    digest_algorithms: tuple[str, ...] = ("MD5",)
+    """What phones are challenged with, preferred first (`SHA-256`, `MD5`). MD5 alone by default: RFC 8760 asks phones
+    to skip a challenge that they do not know, but baresip 1.0 gives up at the first one and many desk phones do too."""
+
     timers: SipTimers = field(default_factory=SipTimers)
 
     limits: SipLimits = field(default_factory=SipLimits)

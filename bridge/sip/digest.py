@@ -146,13 +146,15 @@ class Nonces:
         return hmac.new(self._key, stamp.encode(), "sha256").hexdigest()[:32]
 
 
-def challenges(realm: str, nonce: str, *, stale: bool) -> tuple[str, ...]:
+def challenges(
+    realm: str, nonce: str, algorithms: tuple[str, ...], *, stale: bool
+) -> tuple[str, ...]:
     """Return one WWW-Authenticate value for each algorithm, preferred first (RFC 8760 section 2.4)."""
     suffix = ", stale=true" if stale else ""
     shown = grammar.quote(realm)
     return tuple(
         f'Digest realm={shown}, nonce="{nonce}", algorithm={algorithm}, qop="auth"{suffix}'
-        for algorithm in ALGORITHMS
+        for algorithm in algorithms
     )
 
 

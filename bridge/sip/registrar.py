@@ -82,7 +82,12 @@ class Registrar:
             return RegisterOutcome(status=403)
         if login is not _Login.RIGHT:
             nonce = self._nonces.issue(self._token(), now)
-            asked = challenges(self._config.realm, nonce, stale=login is _Login.STALE)
+            asked = challenges(
+                self._config.realm,
+                nonce,
+                self._config.digest_algorithms,
+                stale=login is _Login.STALE,
+            )
             headers = tuple(("WWW-Authenticate", value) for value in asked)
             return RegisterOutcome(status=401, headers=headers)
         try:
