@@ -40,7 +40,9 @@ def _checked_amount(text: str, profile: PaymentProfile) -> Money:
 
 
 def _checked_text(field: str, text: str, *, longest: int) -> str:
-    text = unicodedata.normalize("NFKC", text).strip()
+    # Measured before normalising too: one compatibility character can grow to eighteen.
+    if len(text) <= longest:
+        text = unicodedata.normalize("NFKC", text).strip()
     if len(text) > longest:
         message = f"The {field} can have {longest} characters at most."
         raise SessionError(f"invalid-{field}", message, field=field)
