@@ -17,6 +17,19 @@ _HUM_HZ: Final = (50.0, 60.0)
 _RIDGE: Final = 1e-3
 "Hum and slope nearly depend on each other within 40 ms; this keeps their equations solvable and moves no tone."
 
+_TIMES: Final = np.arange(_FIT_SAMPLES)
+
+
+def _background() -> npt.NDArray[np.float64]:
+    """Return what is fitted beside the tones, (6, 512): hum, DC and a slope."""
+    phase = 2 * np.pi / RATE_HZ * np.outer(_HUM_HZ, _TIMES)
+    level = np.ones((1, _FIT_SAMPLES))
+    return np.concatenate([np.cos(phase), np.sin(phase), level, _TIMES[None] / _FIT_SAMPLES])
+
+
+_BACKGROUND: Final = _background()
+_REGULAR: Final = _RIDGE * np.eye(4 + len(_BACKGROUND))
+
 _LARGEST_DB: Final = 60.0
 "A cleaner signal than this is as good."
 
@@ -39,15 +52,15 @@ class Residual:
 def fit_tones(signal: Floats, tones_hz: npt.NDArray[np.float64], whole: Bools) -> Residual:
     """Fit both tones, DC, a slope and mains hum to the `whole` samples (s,) of `signal` (s,), and judge the rest."""
     signal, whole = signal[:_FIT_SAMPLES], whole[:_FIT_SAMPLES]
-    t = np.arange(len(signal))
-    phase = 2 * np.pi / RATE_HZ * np.outer((*tones_hz, *_HUM_HZ), t)
-    rows = np.concatenate([np.cos(phase), np.sin(phase), np.ones((1, len(t))), t[None] / len(t)])
+    count = len(signal)
+    phase = np.outer(2 * np.pi / RATE_HZ * tones_hz, _TIMES[:count])
+    rows = np.concatenate([np.cos(phase), np.sin(phase), _BACKGROUND[:, :count]])
     rows *= whole
-    weights = np.linalg.solve(rows @ rows.T + _RIDGE * np.eye(len(rows)), rows @ signal)
+    weights = np.linalg.solve(rows @ rows.T + _REGULAR, rows @ signal)
     rest = signal * whole - weights @ rows
-    squares = weights[:2] ** 2 + weights[4:6] ** 2 + _FLOOR
+    squares = weights[:2] ** 2 + weights[2:4] ** 2 + _FLOOR
     heard = max(1, int(np.count_nonzero(whole)))
-    power = float(np.sum(rest**2)) / heard + _FLOOR
+    power = float(rest @ rest) / heard + _FLOOR
     # scaled so that a sine of amplitude a in the rest is a line of a squared
     lines = np.abs(np.fft.rfft(rest))[1:] ** 2 * (2 / heard) ** 2 + _FLOOR
     peak = float(lines.max())

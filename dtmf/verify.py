@@ -1,5 +1,6 @@
 """Stage 2: what a candidate span measures, exactly. Only the few candidates that stage 1 finds come here."""
 
+import cmath
 from typing import Final
 
 import numpy as np
@@ -19,6 +20,9 @@ _EDGE_HOPS: Final = 3
 "7.5 ms at each end in which the window hears the tone only in part."
 
 _HOPS_HZ: Final = RATE_HZ / HOP_SAMPLES
+
+_FLOOR: Final = 1e-9
+"Keeps shares of nothing finite."
 
 
 def measure(
@@ -50,10 +54,10 @@ def measure(
     if error > limits.frequency_tolerance:
         return None
     still = _hold_still(track, offset_hz)
-    coherence = _coherence(still[heard])
-    if coherence.min() < LOWEST_COHERENCE:
-        return None
     inner = _without_edges(heard)
+    coherence, ripple = _steadiness(still, np.stack([heard, inner]))
+    if coherence[0] < LOWEST_COHERENCE:
+        return None
     whole = _whole(heard)
     start = centre_samples(span.first)
     signal = samples[start : start + len(whole)]
@@ -62,10 +66,10 @@ def measure(
         frequency_error=error,
         twist_db=twist_db,
         on_hops=int(np.count_nonzero(heard)),
-        coherence=float(coherence.min()),
-        ripple=_ripple(still[heard]),
-        inner_coherence=float(_coherence(still[inner]).min()),
-        inner_ripple=_ripple(still[inner]),
+        coherence=float(coherence[0]),
+        ripple=float(ripple[0]),
+        inner_coherence=float(coherence[1]),
+        inner_ripple=float(ripple[1]),
         inner_hops=int(np.count_nonzero(inner)),
         snr_db=fit.snr_db,
         peak_db=fit.peak_db,
@@ -96,16 +100,17 @@ def _whole(heard: Bools) -> Bools:
 
 def _offsets_hz(track: Complexes, heard: Bools) -> npt.NDArray[np.float64]:
     """Return how far each tone is from nominal, from its phase slope over ever longer lags."""
-    track = track * heard[:, None]
-    turn = np.zeros(2)
-    for lag in _LAGS:
-        if lag >= len(track):
-            break
-        product = (track[lag:] * np.conj(track[:-lag])).sum(axis=0)
-        if not np.abs(product).min():
-            break
-        turn += np.angle(product * np.exp(-1j * turn * lag)) / lag
-    return turn * _HOPS_HZ / (2 * np.pi)
+    offsets = []
+    for tone in (track * heard[:, None]).T:
+        # a plain number and a contiguous row: this is the innermost loop of stage 2
+        turn, row = 0.0, np.ascontiguousarray(tone)
+        for lag in _LAGS:
+            product = complex(np.vdot(row[:-lag], row[lag:]))
+            if lag >= len(row) or not product:
+                break
+            turn += cmath.phase(product * cmath.exp(-1j * turn * lag)) / lag
+        offsets.append(turn * _HOPS_HZ / (2 * np.pi))
+    return np.array(offsets)
 
 
 def _hold_still(track: Complexes, offset_hz: npt.NDArray[np.float64]) -> Complexes:
@@ -114,18 +119,19 @@ def _hold_still(track: Complexes, offset_hz: npt.NDArray[np.float64]) -> Complex
     return np.asarray(track * np.exp(-1j * turn), np.complex64)
 
 
-def _coherence(still: Complexes) -> npt.NDArray[np.float64]:
-    """Return the length of the sum over the sum of lengths, for each tone."""
-    return np.asarray(np.abs(still.sum(axis=0)) / np.maximum(np.abs(still).sum(axis=0), 1e-9))
-
-
-def _ripple(still: Complexes) -> float:
-    """Return deviation over mean of the amplitude, the worse of the two tones."""
+def _steadiness(still: Complexes, points: Bools) -> tuple[Floats, Floats]:
+    """Return coherence and ripple over each set of `points` (sets, hops), the worse of the two tones."""
     lengths = np.abs(still)
-    return float(np.max(lengths.std(axis=0) / np.maximum(lengths.mean(axis=0), 1e-9)))
+    weights = points / np.count_nonzero(points, axis=1)[:, None]
+    # one product gives the means of phasor, length and squared length of both tones over every set
+    means = weights @ np.concatenate([still, lengths, lengths * lengths], axis=1)
+    length = means[:, 2:4].real + _FLOOR
+    spread = np.sqrt(np.maximum(means[:, 4:].real - length * length, 0))
+    coherence = (np.abs(means[:, :2]) / length).min(axis=1)
+    return coherence.astype(np.float32), (spread / length).max(axis=1).astype(np.float32)
 
 
 def _jitter(still: Complexes, fit: Residual) -> float:
     """Return the variance of the phases times signal over noise, the mean of the two tones."""
     phases = np.angle(still * np.conj(still.sum(axis=0)))
-    return float(np.mean(phases.var(axis=0) * fit.tone_over_rest))
+    return float(phases.var(axis=0) @ fit.tone_over_rest) / 2
