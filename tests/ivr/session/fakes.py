@@ -244,7 +244,7 @@ class MemoryAudit:
         return [(entry.what, entry.success) for entry in self.entries]
 
 
-def profile(name: str = "bills", **changes: object) -> PaymentProfile:
+def profile(**changes: object) -> PaymentProfile:
     """Return a profile with these values of its TOML table changed."""
     table = {
         "label": "Household bills",
@@ -253,7 +253,7 @@ def profile(name: str = "bills", **changes: object) -> PaymentProfile:
         "maximum": "500.00",
         **changes,
     }
-    return read_profile(name, table, source="test")
+    return read_profile("bills", table, source="test")
 
 
 def start_request(**changes: str) -> StartPayment:
