@@ -18,6 +18,7 @@ warnings.simplefilter("ignore")  # pyVoIP imports audioop, and resets the filter
 from pyVoIP.VoIP import CallState, VoIPCall, VoIPPhone  # isort: skip  # noqa: E402  # first: pyVoIP imports itself in a circle
 from pyVoIP import RTP, SIP  # noqa: E402
 from pyVoIP.VoIP.status import PhoneStatus  # noqa: E402
+from pyVoIP.VoIP.VoIP import InvalidStateError  # noqa: E402
 
 from samples.softphone.tape import Tape  # noqa: E402
 
@@ -29,7 +30,7 @@ _REGISTER_LIMIT_S: Final = 8.0
 
 _POLL_S: Final = 0.02
 
-__all__ = ["CallState", "Client", "VoIPCall"]
+__all__ = ["CallState", "Client", "InvalidStateError", "VoIPCall"]
 
 
 class _TapedSocket(socket.socket):

@@ -5,16 +5,19 @@ talks to the gateway in SIP and RTP only. Verbs and events are in README.md besi
 """
 
 import argparse
+import inspect
 import json
 import os
 import sys
 import threading
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, TextIO
 
 from ivr.demo.microphone import AGENT_VOICE, CALLER_VOICE, Microphone
-from samples.softphone.client import CallState, Client, VoIPCall
+from samples.softphone.client import CallState, Client, InvalidStateError, VoIPCall
 from samples.softphone.mouthpiece import Done, Mouthpiece, MouthpieceError
 from samples.softphone.tape import Tape
 
@@ -40,6 +43,12 @@ class Softphone:
         self._end_lock = threading.Lock()
         self._sent, self._heard = Tape(), Tape()
         self._call: VoIPCall | None = None
+        self._verbs: dict[str, Callable[..., None]] = {
+            "call": self._do_call,
+            "speak": self._do_speak,
+            "key": self._do_key,
+            "hangup": self._do_hangup,
+        }
         self._ended = False
         self._hanging_up = False
         voice = AGENT_VOICE if options.role == "agent" else CALLER_VOICE
@@ -87,12 +96,16 @@ class Softphone:
             verb = command.pop("do")
             if verb == "exit":
                 return False
-            getattr(self, "_do_" + str(verb))(**command)
-        except MouthpieceError as error:
-            self.report("error", message=str(error))
+            action = inspect.signature(self._verbs[verb]).bind(**command)
         except (ValueError, KeyError, TypeError, AttributeError):
             # Not the line itself: it may carry a card number.
             self.report("error", message="not a command; see README.md for the verbs")
+            return True
+        try:
+            self._verbs[verb](**action.kwargs)
+        except (MouthpieceError, TypeError) as error:
+            reason = str(error) if isinstance(error, MouthpieceError) else "a value of a wrong type"
+            self.report("error", message=reason)
         return True
 
     def close(self) -> None:
@@ -140,7 +153,8 @@ class Softphone:
         call = self._call
         if call is not None and call.state is CallState.ANSWERED:
             self._hanging_up = True
-            call.hangup()
+            with suppress(InvalidStateError):  # the far end was quicker
+                call.hangup()
 
     def _place(self, number: str) -> None:
         self.report("calling", number=number)
