@@ -131,13 +131,14 @@ class Registrar:
         return _Login.RIGHT if is_new else _Login.STALE
 
     def _find_credentials(self, request: IncomingRequest) -> Credentials | None:
-        """Return the first credentials for our realm; those that cannot be read count as none."""
+        """Return the first credentials that answer a challenge of ours; those that cannot be read count as none."""
         for text in request.message.headers.get_all("Authorization"):
             try:
                 credentials = Credentials.parse(text)
             except RemoteProtocolError:
                 continue
-            if credentials.realm == self._config.realm:
+            is_asked = credentials.algorithm in self._config.digest_algorithms
+            if credentials.realm == self._config.realm and is_asked:
                 return credentials
         return None
 

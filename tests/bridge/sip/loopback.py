@@ -26,11 +26,17 @@ def make_endpoint(
     prefix: str = "",
     limits: SipLimits | None = None,
     password_of: Callable[[str], str | None] = lambda user: None,
+    digest_algorithms: tuple[str, ...] = ("SHA-256", "MD5"),
 ) -> SipEndpoint:
     """Return an endpoint whose random numbers count up from 1 behind `prefix`."""
     numbers = count(1)
     return SipEndpoint(
-        SipConfig(host=address[0], port=address[1], limits=limits or SipLimits()),
+        SipConfig(
+            host=address[0],
+            port=address[1],
+            limits=limits or SipLimits(),
+            digest_algorithms=digest_algorithms,
+        ),
         token=lambda: f"{prefix}{next(numbers):08x}",
         password_of=password_of,
     )

@@ -1,5 +1,7 @@
 """A call between two endpoints, its ends and its accidents (RFC 3261 sections 13 to 15, 9, 12)."""
 
+from collections.abc import Callable
+
 import pytest
 
 from bridge.errors import LocalProtocolError
@@ -12,10 +14,10 @@ from bridge.sip.events import (
     InfoReceived,
     InviteReceived,
     Progressed,
-    Rejected,
     ReinviteAnswered,
     ReinviteReceived,
     ReinviteRejected,
+    Rejected,
 )
 from tests.bridge.sip.loopback import ANSWER, CALLER, OFFER, Pair
 
@@ -23,7 +25,9 @@ QUIET_S = 200.0
 "Long enough for every transaction to be forgotten."
 
 
-class TestSetupSection13:
+class TestSetup:
+    """RFC 3261 section 13."""
+
     def test_100_goes_out_before_the_user_is_asked(self) -> None:
         pair = Pair()
         pair.call()
@@ -85,7 +89,9 @@ class TestSetupSection13:
         assert pair.callee_events[1:] == [Cancelled(dialog=pair.offered())]
 
 
-class TestSuccessSection13_3_1_4:
+class TestSuccess:
+    """RFC 3261 section 13.3.1.4."""
+
     def test_200_is_repeated_until_its_ack(self) -> None:
         lost = {3, 5}
         pair = Pair(lose=lambda number: number in lost)  # the first 200, and the first ACK
@@ -116,7 +122,9 @@ class TestSuccessSection13_3_1_4:
         assert lost.dialog == theirs
 
 
-class TestCancelSection9:
+class TestCancel:
+    """RFC 3261 section 9."""
+
     def test_cancel_ends_ringing_on_both_sides(self) -> None:
         pair = Pair()
         ours = pair.call()
@@ -168,7 +176,9 @@ class TestCancelSection9:
                 endpoint.cancel(dialog, 0.0)
 
 
-class TestByeSection15:
+class TestBye:
+    """RFC 3261 section 15."""
+
     @pytest.mark.parametrize("who", ["caller", "callee"])
     def test_either_side_hangs_up(self, who: str) -> None:
         pair = Pair()
@@ -231,7 +241,9 @@ class TestByeSection15:
         assert pair.caller.transaction_count == 0
 
 
-class TestReinviteSection14:
+class TestReinvite:
+    """RFC 3261 section 14."""
+
     @pytest.mark.parametrize("who", ["caller", "callee"])
     def test_either_side_changes_the_session(self, who: str) -> None:
         pair = Pair()
@@ -422,13 +434,14 @@ class TestMisuse:
         pair = Pair()
         ours, _ = pair.establish()
         pair.caller.bye(ours, 0.0)
-        for command in (
+        commands: list[Callable[[], None]] = [
             lambda: pair.caller.bye(ours, 0.0),
             lambda: pair.caller.cancel(ours, 0.0),
             lambda: pair.caller.reinvite(ours, b"", 0.0),
             lambda: pair.caller.info(ours, "a/b", b"", 0.0),
             lambda: pair.caller.respond(ours, 200, now=0.0),
-        ):
+        ]
+        for command in commands:
             with pytest.raises(LocalProtocolError):
                 command()
 

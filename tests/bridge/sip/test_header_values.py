@@ -11,7 +11,9 @@ from bridge.sip.uri import Uri
 from bridge.sip.via import Via
 
 
-class TestUriSection19_1:
+class TestUri:
+    """RFC 3261 section 19.1."""
+
     @pytest.mark.parametrize(
         "text",
         [
@@ -80,7 +82,9 @@ class TestUriSection19_1:
         assert str(ours) == str(theirs)
 
 
-class TestNameAddrSection20_10:
+class TestNameAddr:
+    """RFC 3261 section 20.10."""
+
     @pytest.mark.parametrize(
         "text",
         [
@@ -126,7 +130,9 @@ class TestNameAddrSection20_10:
         assert str(ours) == str(theirs)
 
 
-class TestViaSection20_42:
+class TestVia:
+    """RFC 3261 section 20.42."""
+
     @pytest.mark.parametrize(
         "text",
         [
@@ -173,7 +179,9 @@ class TestViaSection20_42:
         assert str(ours) == str(theirs)
 
 
-class TestCSeqSection20_16:
+class TestCSeq:
+    """RFC 3261 section 20.16."""
+
     def test_round_trip(self) -> None:
         assert str(CSeq.parse("0009  INVITE")) == "9 INVITE"
 
@@ -185,7 +193,9 @@ class TestCSeqSection20_16:
             CSeq.parse(text)
 
 
-class TestParametersSection7_3_1:
+class TestParameters:
+    """RFC 3261 section 7.3.1."""
+
     def test_quoted_semicolons_do_not_divide(self) -> None:
         parameters = Parameters.parse(';a="1;2" ; B = 3;c')
         assert parameters.items == (("a", '"1;2"'), ("B", "3"), ("c", None))

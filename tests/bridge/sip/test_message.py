@@ -22,7 +22,9 @@ def parse_request(data: bytes) -> Request:
     return message
 
 
-class TestSection7:
+class Test:
+    """RFC 3261 section 7."""
+
     def test_request_round_trips(self) -> None:
         data = request(body="v=0\r\n", headers=("Content-Type: application/sdp",))
         assert bytes(parse_request(data)) == data

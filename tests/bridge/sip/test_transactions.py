@@ -70,7 +70,9 @@ class Client:
         return [at for at, sent in self.sent if sent == method]
 
 
-class TestClientInviteSection17_1_1:
+class TestClientInvite:
+    """RFC 3261 section 17.1.1."""
+
     def test_timer_a_doubles_until_timer_b_gives_up(self) -> None:
         client = Client("INVITE")
         client.run()
@@ -131,7 +133,9 @@ class TestClientAcceptedRfc6026:
         assert client.ended_at == 32.0
 
 
-class TestClientNonInviteSection17_1_2:
+class TestClientNonInvite:
+    """RFC 3261 section 17.1.2."""
+
     def test_timer_e_doubles_up_to_t2_until_timer_f_gives_up(self) -> None:
         client = Client("OPTIONS")
         client.run()
@@ -181,7 +185,9 @@ class Server:
         self.now = until_s
 
 
-class TestServerInviteSection17_2_1:
+class TestServerInvite:
+    """RFC 3261 section 17.2.1."""
+
     def test_retransmission_is_answered_with_the_latest_response(self) -> None:
         server = Server("INVITE")
         server.transaction.receive_retransmission(0.0)
@@ -221,7 +227,9 @@ class TestServerAcceptedRfc6026:
         assert server.ended_at == 32.0
 
 
-class TestServerNonInviteSection17_2_2:
+class TestServerNonInvite:
+    """RFC 3261 section 17.2.2."""
+
     def test_retransmission_is_answered_until_timer_j(self) -> None:
         server = Server("OPTIONS")
         server.transaction.respond(200, b"200", 0.0)

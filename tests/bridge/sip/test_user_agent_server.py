@@ -57,7 +57,9 @@ def in_dialog(
     )
 
 
-class TestSection8_2:
+class TestChecks:
+    """RFC 3261 section 8.2."""
+
     @pytest.mark.parametrize(
         ("data", "status"),
         [
@@ -161,7 +163,9 @@ class TestRetransmission:
         assert events_of(endpoint) == [ByeReceived(dialog=dialog)]
 
 
-class TestSection18_2AndRfc3581:
+class TestWayBack:
+    """RFC 3261 section 18.2, RFC 3581."""
+
     def test_rport_sends_the_response_to_the_source(self) -> None:
         endpoint = make_endpoint()
         data = request("OPTIONS", via="Via: SIP/2.0/UDP 10.0.0.1:5060;rport;branch=z9hG4bKa")
@@ -226,7 +230,9 @@ class TestMalformed:
         assert endpoint.stats.malformed == 0
 
 
-class TestDialogSection12:
+class TestDialog:
+    """RFC 3261 section 12."""
+
     def test_record_route_is_copied_and_followed(self) -> None:
         endpoint = make_endpoint()
         routes = ("Record-Route: <sip:192.0.2.50;lr>, <sip:192.0.2.51:5090;lr>",)
@@ -320,7 +326,9 @@ class TestDialogSection12:
         assert endpoint.dialog_count == 1
 
 
-class TestInviteSection13_3:
+class TestInvite:
+    """RFC 3261 section 13.3."""
+
     def test_ack_may_carry_the_answer(self) -> None:
         endpoint = make_endpoint()
         endpoint.receive_datagram(request(), PHONE, 0.0)
