@@ -89,13 +89,15 @@ def _without_edges(heard: Bools) -> Bools:
 
 
 def _whole(heard: Bools) -> Bools:
-    """Return which samples from the first point's middle to the last's are heard in full: not in or beside a hole."""
-    holes = np.flatnonzero(~heard)
+    """Return which samples from the first point's middle to the last's are heard in full: not in or beside a hole.
+
+    Their number is a multiple of 20, which a Fourier transform likes.
+    """
     points = heard.copy()
-    for beside in (holes - 1, holes + 1):
-        points[np.clip(beside, 0, len(points) - 1)] = False
+    points[1:] &= heard[:-1]
+    points[:-1] &= heard[1:]
     half = HOP_SAMPLES // 2
-    return np.repeat(points, HOP_SAMPLES)[half : 1 - half]
+    return np.repeat(points, HOP_SAMPLES)[half:-half]
 
 
 def _offsets_hz(track: Complexes, heard: Bools) -> npt.NDArray[np.float64]:
