@@ -18,14 +18,13 @@ export function createFieldRow(field, onCapture) {
   const attempt = element("span", { class: "field-attempt" });
   const error = element("p", { class: "field-error", hidden: true });
   const bar = element("span", { class: "time-bar", hidden: true });
-  const asked = element("span");
-  const button = element("button", { type: "button", class: "button small" }, asked, element("span", { class: "visually-hidden" }, `: ${field.label}`));
+  const button = element("button", { type: "button", class: "button small" });
   button.addEventListener("click", () => button.getAttribute("aria-disabled") === "true" || onCapture());
   const label = element("span", { class: "field-label" }, field.label);
   const entry = element("span", { class: "field-entry" }, mask, spoken, brand);
   const about = element("span", { class: "field-about" }, status, attempt);
   const node = element("li", { class: "field", "data-field": field.name }, label, entry, about, button, error, bar);
-  return { node, update: (now, view) => update({ node, mask, spoken, brand, status, attempt, error, bar, asked, button }, now, view) };
+  return { node, update: (now, view) => update({ node, mask, spoken, brand, status, attempt, error, bar, button }, now, view) };
 }
 
 function update(parts, field, { pending, ended, isCurrent, timeout }) {
@@ -43,7 +42,9 @@ function update(parts, field, { pending, ended, isCurrent, timeout }) {
   const message = field.state === "invalid" || field.state === "collecting" ? field.message : "";
   setText(parts.error, message);
   parts.error.hidden = message === "";
-  setText(parts.asked, field.attempt > 0 ? "Ask again" : "Ask now");
+  const asked = field.attempt > 0 ? "Ask again" : "Ask now";
+  setText(parts.button, asked);
+  setAttribute(parts.button, "aria-label", `${asked}: ${field.label}`);
   parts.button.hidden = !field.can_capture;
   setAttribute(parts.button, "aria-disabled", pending ? "true" : null);
 }

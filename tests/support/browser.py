@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
+import pytest
 from playwright.async_api import (
     Browser,
     ConsoleMessage,
@@ -125,7 +126,8 @@ async def recorded_page(
         recorded._listen()
         yield recorded
         await recorded.bodies()
-        assert recorded.problems == []
+        if recorded.problems:
+            pytest.fail("the page complains: " + "; ".join(recorded.problems))
     finally:
         await context.close()
         await asyncio.gather(*(body for _, body in recorded._bodies), return_exceptions=True)
