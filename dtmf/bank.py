@@ -8,20 +8,22 @@ from dtmf.candidates import Candidates, hints
 from dtmf.events import Detection, Suspicion, ToneEnded, ToneStarted
 from dtmf.frames import (
     FRAME_SAMPLES,
+    RATE_HZ,
     Bools,
     Floats,
     Indices,
+    KeyIndices,
     Pcm,
     check_batch,
     samples_of_ms,
 )
 from dtmf.goertzel import TAIL_SAMPLES, analyse
 from dtmf.held import FOLLOW_SAMPLES, HeldKeys
-from dtmf.history import HISTORY_FRAMES, HISTORY_SAMPLES, History
-from dtmf.keys import HIGH_HZ, KEYS, LOW_HZ
+from dtmf.history import HISTORY_SAMPLES, History
+from dtmf.keys import HIGH_HZ, KEYS, LOW_HZ, NO_KEY
 from dtmf.limits import DetectorLimits
 from dtmf.rules import is_press
-from dtmf.suspicion import NO_KEY, SuspicionState
+from dtmf.suspicion import SuspicionState
 from dtmf.tracks import (
     HOP_SAMPLES,
     TRACK_WINDOW_SAMPLES,
@@ -43,11 +45,11 @@ _HISTORY_HOPS: Final = hops_of(HISTORY_SAMPLES)
 
 def _span_limits(limits: DetectorLimits) -> SpanLimits:
     """Return the limits in track points."""
-    hop_ms = HOP_SAMPLES / 8
+    hop_ms = 1000 * HOP_SAMPLES / RATE_HZ
     return SpanLimits(
         break_hops=int(np.ceil(limits.longest_break_ms / hop_ms)) - 1,
         # every point whose window touches a hole is unknown, so a hole counts a window longer than it is
-        loss_hops=int((limits.longest_loss_ms + TRACK_WINDOW_SAMPLES / 8) / hop_ms),
+        loss_hops=int(limits.longest_loss_ms / hop_ms) + TRACK_WINDOW_SAMPLES // HOP_SAMPLES,
         shortest_hops=int(np.ceil(limits.shortest_tone_ms / hop_ms)),
     )
 
@@ -98,7 +100,7 @@ class DetectorBank:
         suspicion = Suspicion(score=score, key_down=self._held.key[slots] != NO_KEY)
         return Detection(suspicion=suspicion, started=started, ended=ended)
 
-    def _listen(self, frames: Pcm, slots: Indices) -> tuple[Floats, "np.typing.NDArray[np.int8]"]:
+    def _listen(self, frames: Pcm, slots: Indices) -> tuple[Floats, KeyIndices]:
         """Run stage 1 on frames that were received; return scores and the keys that it hints at, each (n,)."""
         samples = np.empty((len(slots), TAIL_SAMPLES + FRAME_SAMPLES), np.float32)
         samples[:, :TAIL_SAMPLES] = self._tail[slots]
@@ -119,7 +121,7 @@ class DetectorBank:
                     self._candidates.hint(slot, key, frame, early=index == 0)
         return score, hinted
 
-    def _follow(self, slots: Indices, hinted: "np.typing.NDArray[np.int8]") -> list[ToneEnded]:
+    def _follow(self, slots: Indices, hinted: KeyIndices) -> list[ToneEnded]:
         """Follow the keys that are down and return those let go."""
         rows = np.flatnonzero(self._held.key[slots] != NO_KEY)
         if not len(rows):
@@ -166,8 +168,6 @@ class DetectorBank:
         pair = phasors[:, [key // 4, 4 + key % 4]]
         since = int(self._history.count[slot]) * FRAME_SAMPLES - HISTORY_SAMPLES
         first = max(0, (int(self._held.end[slot]) - since - centre_samples(0)) // HOP_SAMPLES + 1)
-        if self._held.end[slot] == 0:
-            first = 0
         nominal = LOW_HZ[key // 4], HIGH_HZ[key % 4]
         for span in find_spans(np.abs(pair), unknown, min(first, _HISTORY_HOPS), self._spans):
             if HISTORY_SAMPLES - centre_samples(span.first) < _DECIDE_SAMPLES:
@@ -207,7 +207,7 @@ class DetectorBank:
         return ToneEnded(slot=slot, key=KEYS[key], start_samples=start, end_samples=end)
 
 
-def _pairs(phasors: Complexes, keys: "np.typing.NDArray[np.int8]") -> Complexes:
+def _pairs(phasors: Complexes, keys: KeyIndices) -> Complexes:
     """Return the two tones of each row's key, (m, hops, 2), from all eight (m, hops, 8)."""
     columns = np.stack([keys // 4, 4 + keys % 4], axis=1).astype(np.intp)
     return np.asarray(np.take_along_axis(phasors, columns[:, None, :], axis=2))
@@ -220,6 +220,3 @@ def _unknown_hops(lost: Bools) -> Bools:
     for block in range(TRACK_WINDOW_SAMPLES // HOP_SAMPLES):
         unknown |= by_block[:, block : block + _HISTORY_HOPS]
     return unknown
-
-
-assert HISTORY_FRAMES * FRAME_SAMPLES == HISTORY_SAMPLES

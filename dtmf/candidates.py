@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from dtmf.frames import Bools, Indices
+from dtmf.frames import Bools, Indices, KeyIndices
 from dtmf.goertzel import ENERGY_OF_UNIT_SINE, Windows
 
 _LOWEST_SHARE: Final = 0.36
@@ -21,7 +21,7 @@ _PATIENCE_FRAMES: Final = 4
 "80 ms after its last hint a candidate is dropped: a press is decided at most 76 ms after it began."
 
 
-def hints(windows: Windows, runs: np.typing.NDArray[np.int8]) -> Bools:
+def hints(windows: Windows, runs: KeyIndices) -> Bools:
     """Return which windows (2, n) hint at a key: the same pair twice in a row, with enough of all energy."""
     pair = windows.low + windows.high
     found = (pair > _LOWEST_SHARE * windows.total) & (runs > 0)

@@ -15,6 +15,8 @@ Pcm = npt.NDArray[np.int16]
 Floats = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
 Indices = npt.NDArray[np.intp]
+KeyIndices = npt.NDArray[np.int8]
+"Indices in `dtmf.keys.KEYS`, or NO_KEY."
 
 
 def samples_of_ms(ms: float) -> int:

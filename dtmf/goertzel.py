@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from dtmf.frames import FRAME_SAMPLES, RATE_HZ, Floats
+from dtmf.frames import FRAME_SAMPLES, RATE_HZ, Floats, KeyIndices
 from dtmf.keys import HIGH_HZ, LOW_HZ
 
 HOP_SAMPLES: Final = 80
@@ -43,7 +43,7 @@ class Windows:
     high: Floats
     "Strongest column tone."
 
-    key: npt.NDArray[np.int8]
+    key: KeyIndices
     "Index in `KEYS` of the pair that the two make."
 
     total: Floats
@@ -123,7 +123,7 @@ def analyse(samples: Floats) -> Windows:
     )
 
 
-def _strongest(group: Floats) -> tuple[Floats, npt.NDArray[np.int8]]:
+def _strongest(group: Floats) -> tuple[Floats, KeyIndices]:
     """Return energy and index of the strongest of four tones (2, 4, n); cheaper than argmax across the short axis."""
     best = group.max(axis=1)
     index = np.zeros(best.shape, np.int8)

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dtmf.frames import FRAME_SAMPLES, Bools, Floats, Indices
-from dtmf.suspicion import NO_KEY
+from dtmf.keys import NO_KEY
 from dtmf.tracks import HOP_SAMPLES, ON_SHARE, TRACK_WINDOW_SAMPLES, SpanLimits, centre_samples
 
 FOLLOW_SAMPLES: Final = FRAME_SAMPLES + TRACK_WINDOW_SAMPLES - HOP_SAMPLES
@@ -16,6 +16,9 @@ _HOPS: Final = FRAME_SAMPLES // HOP_SAMPLES
 
 _OLD_HOPS: Final = (TRACK_WINDOW_SAMPLES - HOP_SAMPLES) // HOP_SAMPLES
 "Track points whose window reaches into the frame before."
+
+_NEVER: Final = -(1 << 40)
+"Before any sample of any call."
 
 _FALL_SHARE: Final = 0.3
 _FALL_HOPS: Final = 6
@@ -30,9 +33,9 @@ class HeldKeys:
         self._limits = limits
         self.key = np.full(capacity, NO_KEY, np.int8)
         "Index in `KEYS`, NO_KEY where no key is down."
-        self.start = np.zeros(capacity, np.int64)
+        self.start = np.full(capacity, _NEVER, np.int64)
         "First sample of the press that is or was down."
-        self.end = np.zeros(capacity, np.int64)
+        self.end = np.full(capacity, _NEVER, np.int64)
         "Last sample known to belong to it; nothing before it can be another press."
         self._levels = np.zeros((capacity, 2), np.float32)
         self._off = np.zeros(capacity, np.int32)
@@ -41,7 +44,7 @@ class HeldKeys:
     def reset(self, slots: Indices) -> None:
         """Let go of every key of `slots`, without a word."""
         self.key[slots] = NO_KEY
-        self.start[slots] = self.end[slots] = 0
+        self.start[slots] = self.end[slots] = _NEVER
 
     def press(
         self,

@@ -11,6 +11,9 @@ HIGH_HZ: Final = (1209, 1336, 1477, 1633)
 KEYS: Final = "123A456B789C*0#D"
 "Key of row r and column c is `KEYS[4 * r + c]`."
 
+NO_KEY: Final = -1
+"Index where there is no key."
+
 EVENT_KEYS: Final = "0123456789*#ABCD"
 "Key of RFC 4733 event code n is `EVENT_KEYS[n]`; codes from 16 on are no keys."
 

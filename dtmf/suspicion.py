@@ -9,10 +9,10 @@ the levels it was fitted on misses all others.
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-from dtmf.frames import Floats, Indices
+from dtmf.frames import Floats, Indices, KeyIndices
 from dtmf.goertzel import ENERGY_OF_UNIT_SINE, Windows
+from dtmf.keys import NO_KEY
 
 _LOWEST_SHARE: Final = 0.35
 "Below this share of its own band the weaker tone is no evidence, whatever else holds."
@@ -50,9 +50,6 @@ _WEIGHTS: Final = np.array(
 )
 _BIAS: Final = np.float32(-6.983)
 
-NO_KEY: Final = -1
-"Key index of a window that was not heard."
-
 
 class SuspicionState:
     """What the score remembers of each slot: its last window."""
@@ -70,7 +67,7 @@ class SuspicionState:
         self._weaker[slots] = 0
         self._share[slots] = 0
 
-    def judge(self, windows: Windows, slots: Indices) -> tuple[Floats, npt.NDArray[np.int8]]:
+    def judge(self, windows: Windows, slots: Indices) -> tuple[Floats, KeyIndices]:
         """Return log odds (n,), the higher of the two windows, and how many windows in a row had the same pair (2, n).
 
         Odds are -inf without the same pair in two windows in a row.
@@ -114,7 +111,7 @@ def _log_odds(
     stronger: Floats,
     share: Floats,
     twist: Floats,
-    run: npt.NDArray[np.int8],
+    run: KeyIndices,
     weaker_before: Floats,
     share_before: Floats,
 ) -> Floats:

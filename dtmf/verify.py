@@ -38,11 +38,8 @@ def measure(
     `samples` (s,) is the history, `phasors` (hops, 2) its track at the two nominal frequencies,
     `unknown` (hops,) the points that a lost packet touches.
     """
-    lowest = amplitude(limits.lowest_level_dbm0)
-    if min(span.low_level, span.high_level) < lowest:
-        return None
-    twist_db = float(20 * np.log10(span.high_level / span.low_level))
-    if not -limits.negative_twist_db <= twist_db <= limits.positive_twist_db:
+    twist_db = _twist_db(span, limits)
+    if twist_db is None:
         return None
     points = slice(span.first, span.last + 1)
     heard = (span.on & ~unknown)[points]
@@ -76,6 +73,15 @@ def measure(
         flatness_db=fit.flatness_db,
         jitter=_jitter(still[heard], fit),
     )
+
+
+def _twist_db(span: Span, limits: DetectorLimits) -> float | None:
+    """Return how much stronger the high tone is, or None where level or twist are out of limits."""
+    if min(span.low_level, span.high_level) < amplitude(limits.lowest_level_dbm0):
+        return None
+    twist_db = float(20 * np.log10(span.high_level / span.low_level))
+    allowed = -limits.negative_twist_db <= twist_db <= limits.positive_twist_db
+    return twist_db if allowed else None
 
 
 def _without_edges(heard: Bools) -> Bools:
