@@ -39,11 +39,6 @@ class Capture:
         self.collecting: FieldName | None = None
 
     @property
-    def names(self) -> tuple[FieldName, ...]:
-        """Return the fields that the profile asks."""
-        return self._profile.fields
-
-    @property
     def missing(self) -> tuple[FieldName, ...]:
         """Return the fields that are not valid yet."""
         return tuple(n for n, entry in self._entries.items() if entry.state is not FieldState.VALID)

@@ -32,7 +32,7 @@ from ivr.session.request import checked_order
 from ivr.session.session import PaymentSession, SessionOpening
 from ivr.session.settling import Settling
 from ivr.session.settling_schedule import SettlingSchedule
-from ivr.session.store import AuditLog, SessionRecord, SessionStore, StoreError
+from ivr.session.store import AttemptRecord, AuditLog, SessionRecord, SessionStore, StoreError
 from ivr.session.tasks import Tasks
 from ivr.session.updates import Updates
 from ivr.session.view import (
@@ -83,7 +83,7 @@ class SessionService:
         settling = Settling(runner, store, clock=clock, node=node, settled=self._settled)
         self._schedule = SettlingSchedule(
             settling,
-            in_flight=self._charging.in_flight,
+            busy=self._busy,
             tasks=self._tasks,
             clock=clock,
             alarm=alarm,
@@ -337,6 +337,9 @@ class SessionService:
         if live is not None:
             _log.info("session %s: %s", live.session.opening.session, reason)
             self._live.leave(live, trigger)
+
+    def _busy(self, attempt: AttemptRecord) -> bool:
+        return attempt.key in self._charging.in_flight or attempt.session in self._live.ids
 
     def _settled(self, record: SessionRecord) -> None:
         """Show an agent what a look-up told of a session that has ended."""

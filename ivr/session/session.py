@@ -152,7 +152,7 @@ class PaymentSession:
         self._move(Trigger.NOT_SENT)
         self.message = message
         if not self._may_charge_again:
-            self._exit(Trigger.FAULT, Result.PAYMENT_CONNECTOR_ERROR, messages.REFUSED)
+            self._exit(Trigger.FAULT, Result.PAYMENT_CONNECTOR_ERROR, messages.NEVER_SENT)
         self._exit_that_waited()
 
     def leave(self, trigger: Trigger) -> None:

@@ -59,16 +59,14 @@ class Settling:
             await self._store.save_session(ended)
             self._settled(ended)
 
-    async def settle(self, *, in_flight: Set[str]) -> bool:
+    async def settle(self, *, busy: Callable[[AttemptRecord], bool]) -> bool:
         """Look every unfinished attempt up once; return whether all are settled.
 
-        `in_flight` are keys that are being charged now. Raise :class:`StoreError`.
+        Attempts that somebody else is `busy` with are left for the next time. Raise :class:`StoreError`.
         """
         all_settled = True
         for attempt in await self._store.unfinished_attempts(self._node):
-            if attempt.key in in_flight:
-                continue
-            all_settled &= await self._settle(attempt)
+            all_settled &= not busy(attempt) and await self._settle(attempt)
         return all_settled
 
     async def _settle(self, attempt: AttemptRecord) -> bool:

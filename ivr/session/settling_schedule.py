@@ -1,12 +1,12 @@
 """When unfinished attempts are looked up: after a start, and ever more rarely while any are left."""
 
 import logging
-from collections.abc import Set
+from collections.abc import Callable, Set
 
 from ivr.clock import Clock
 from ivr.session.alarm import Alarm, AlarmHandle
 from ivr.session.settling import Settling
-from ivr.session.store import StoreError
+from ivr.session.store import AttemptRecord, StoreError
 from ivr.session.tasks import Tasks
 
 _log = logging.getLogger(__name__)
@@ -21,11 +21,17 @@ class SettlingSchedule:
     """Runs `Settling` by one alarm."""
 
     def __init__(
-        self, settling: Settling, *, in_flight: Set[str], tasks: Tasks, clock: Clock, alarm: Alarm
+        self,
+        settling: Settling,
+        *,
+        busy: Callable[[AttemptRecord], bool],
+        tasks: Tasks,
+        clock: Clock,
+        alarm: Alarm,
     ) -> None:
-        """Leave keys of `in_flight` alone, which changes as charges come and go."""
+        """Leave attempts alone that are `busy`: under way, or of a session that is still live."""
         self._settling = settling
-        self._in_flight = in_flight
+        self._busy = busy
         self._tasks = tasks
         self._clock = clock
         self._alarm = alarm
@@ -36,7 +42,7 @@ class SettlingSchedule:
     async def recover(self, *, live: Set[str]) -> None:
         """End what a crash interrupted and look up what was being charged; raise StoreError."""
         await self._settling.end_interrupted(live=live)
-        if not await self._settling.settle(in_flight=self._in_flight):
+        if not await self._settling.settle(busy=self._busy):
             self.settle_later()
 
     def settle_later(self) -> None:
@@ -60,7 +66,7 @@ class SettlingSchedule:
 
     async def _settle(self) -> None:
         try:
-            settled = await self._settling.settle(in_flight=self._in_flight)
+            settled = await self._settling.settle(busy=self._busy)
         except StoreError as error:
             _log.error("unfinished attempts could not be read or kept: %s", error)
             settled = False

@@ -139,6 +139,11 @@ class GatedAcquirer(TestAcquirer):
         self.gate = asyncio.Event()
         self.gate.set()
 
+    @property
+    def approved(self) -> list[str]:
+        """Return the keys of charges that took money."""
+        return [key for key, (_, body) in self._charges.items() if b"approved" in body]
+
     async def send(self, request: HttpRequest, *, timeout_s: float) -> HttpReply:
         """Wait for the gate, then answer."""
         await self.gate.wait()

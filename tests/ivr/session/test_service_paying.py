@@ -208,6 +208,7 @@ async def test_unreachable_processor_lets_the_agent_submit_again(bench: Bench) -
     for _ in range(2):
         view = await bench.desk.submit(ANNA, view.session)
     assert (view.status, view.result) == (Status.FAILED, Result.PAYMENT_CONNECTOR_ERROR)
+    assert "could not be sent" in view.message
 
 
 async def test_refused_request_ends_as_failed(bench: Bench) -> None:
