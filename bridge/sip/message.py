@@ -3,6 +3,7 @@
 Rules of this file: a header value never holds CR or LF, whichever way it came; a body is in no `repr` and no error.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, Self
@@ -11,6 +12,8 @@ from bridge.errors import LocalProtocolError, RemoteProtocolError
 from bridge.sip import grammar
 
 SIP_VERSION: Final = "SIP/2.0"
+
+_VERSION: Final = re.compile(r"SIP/[0-9]+\.[0-9]+", re.IGNORECASE)
 
 MAX_MESSAGE_BYTES: Final = 16_384
 "Longest message we read: a carrier's INVITE is 1-3 kB, the longest of RFC 4475 is below 5 kB."
@@ -48,6 +51,10 @@ class MalformedMessageError(RemoteProtocolError):
     def __init__(self, problem: str, readable: "Request | None" = None) -> None:
         super().__init__(problem)
         self.readable = readable
+
+
+class UnsupportedVersionError(MalformedMessageError):
+    """A request of another SIP version; answer 505 (RFC 3261 section 21.5.6)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,15 +168,11 @@ def _parse(data: bytes) -> Request | Response:
     if not space or not space_too or not grammar.is_token(first):
         raise RemoteProtocolError("the start line is neither a request's nor a response's")
     request = Request(method=first, uri=uri, headers=headers, body=body)
+    if not uri or any(char.isspace() for char in uri) or _VERSION.fullmatch(version) is None:
+        raise RemoteProtocolError("the Request-URI holds a blank, or no version follows it")
     if version.upper() != SIP_VERSION:
         raise UnsupportedVersionError("the message is of another version", request)
-    if not uri or any(char.isspace() for char in uri):
-        raise RemoteProtocolError("the Request-URI holds a blank")
     return request
-
-
-class UnsupportedVersionError(MalformedMessageError):
-    """A request of another SIP version; answer 505 (RFC 3261 section 21.5.6)."""
 
 
 def _parse_status_line(version: str, rest: str, headers: Headers, body: bytes) -> Response:
