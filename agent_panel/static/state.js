@@ -1,5 +1,7 @@
 // What the page knows, and how messages change it. Pure: no page, no socket, no clock.
 
+const SESSIONS_KEPT = 50; // a long shift's payments; what is older is in the history, not here
+
 /** Return the state of a page that has heard nothing yet. */
 export function initialState() {
   return {
@@ -153,7 +155,7 @@ function withEndedCalls(state, calls) {
 function withSession(state, session, nowMs) {
   const index = state.sessions.findIndex((known) => known.session === session.session);
   if (index >= 0 && state.sessions[index].seq >= session.seq) return state;
-  const sessions = index < 0 ? [session, ...state.sessions] : state.sessions.with(index, session);
+  const sessions = index < 0 ? [session, ...state.sessions].slice(0, SESSIONS_KEPT) : state.sessions.with(index, session);
   return withSelection({ ...state, sessions, heardAtMs: { ...state.heardAtMs, [session.session]: nowMs } });
 }
 
