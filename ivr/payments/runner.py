@@ -22,6 +22,9 @@ _log = logging.getLogger(__name__)
 LOOK_UP_PAUSES_S = (1.0, 2.0, 4.0)
 "Pauses before each look-up after no answer: an agent and a caller wait on the line meanwhile."
 
+LOOK_UP_TIMEOUT_S = 5.0
+"Longest wait for the answer to a look-up; shorter than a charge's, since it can always be asked again."
+
 _BACKSTOP_S = 2.0
 "How much longer than its own time-out a transport may take before it is cut off."
 
@@ -69,7 +72,7 @@ class Runner:
         except Exception as error:
             _warn("could not build a charge", account, error)
             return Refused(reason=RefusalReason.BAD_REQUEST)
-        outcome = await self._exchange(account, use, request)
+        outcome = await self._exchange(account, use, request, timeout_s=use.timeout_s)
         for pause_s in LOOK_UP_PAUSES_S:
             if not isinstance(outcome, Unknown):
                 break
@@ -87,14 +90,17 @@ class Runner:
         except Exception as error:
             _warn("could not build a look-up", account, error)
             return Unknown()
-        outcome = await self._exchange(account, use, request)
+        timeout_s = min(use.timeout_s, LOOK_UP_TIMEOUT_S)
+        outcome = await self._exchange(account, use, request, timeout_s=timeout_s)
         # A look-up that was turned down says nothing about the charge.
         return Unknown() if isinstance(outcome, Refused) else outcome
 
-    async def _exchange(self, account: str, use: Account, request: HttpRequest) -> Outcome:
+    async def _exchange(
+        self, account: str, use: Account, request: HttpRequest, *, timeout_s: float
+    ) -> Outcome:
         try:
-            async with asyncio.timeout(use.timeout_s + _BACKSTOP_S):
-                reply = await use.transport.send(request, timeout_s=use.timeout_s)
+            async with asyncio.timeout(timeout_s + _BACKSTOP_S):
+                reply = await use.transport.send(request, timeout_s=timeout_s)
             return use.processor.read(reply)
         except NotSentError:
             _log.warning("processor %s: not reachable, nothing was sent", account)

@@ -39,9 +39,11 @@ class Script:
     def __init__(self, *steps: HttpReply | BaseException) -> None:
         self.steps = list(steps)
         self.sent: list[HttpRequest] = []
+        self.timeouts_s: list[float] = []
 
     async def send(self, request: HttpRequest, *, timeout_s: float) -> HttpReply:
         self.sent.append(request)
+        self.timeouts_s.append(timeout_s)
         step = self.steps.pop(0)
         if isinstance(step, BaseException):
             raise step
@@ -104,6 +106,7 @@ class TestSending:
         assert outcome == Unknown()
         assert [request.method for request in script.sent] == ["POST", "GET", "GET", "GET"]
         assert tuple(pauses.seconds) == LOOK_UP_PAUSES_S
+        assert script.timeouts_s == [10.0, 5.0, 5.0, 5.0]
 
     async def test_key_that_is_not_known_yet_stays_unknown(self) -> None:
         outcome, _, _ = await charge(NoAnswerError(), NOT_FOUND, NOT_FOUND, NOT_FOUND)
@@ -122,6 +125,22 @@ class TestSending:
         outcome, script, _ = await charge(NotSentError())
         assert outcome == Refused(reason=RefusalReason.NOT_SENT)
         assert len(script.sent) == 1
+
+    async def test_transport_that_hangs_is_cut_off(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        class Hanging(Script):
+            async def send(self, request: HttpRequest, *, timeout_s: float) -> HttpReply:
+                await super().send(request, timeout_s=timeout_s)
+                never: asyncio.Future[HttpReply] = asyncio.get_running_loop().create_future()
+                return await never
+
+        monkeypatch.setattr("ivr.payments.runner._BACKSTOP_S", 0.0)
+        script = Hanging(*[approved()] * 4)
+        account = Account(processor=TestProcessor(), transport=script, timeout_s=0.0)
+        outcome = await Runner({"test": account}, pause=Pauses()).charge(
+            "test", ORDER, card(), key="k"
+        )
+        assert outcome == Unknown()
+        assert [request.method for request in script.sent] == ["POST", "GET", "GET", "GET"]
 
     async def test_cancellation_passes(self) -> None:
         with pytest.raises(asyncio.CancelledError):

@@ -1,5 +1,7 @@
 """Reading profiles: what is written is what is used, and every complaint says where it is."""
 
+from pathlib import Path
+
 import pytest
 
 from ivr.money import Money
@@ -134,3 +136,9 @@ def test_document_that_cannot_be_read_says_why(text: str, complaint: str) -> Non
 def test_profile_shows_itself_to_the_agent() -> None:
     view = profile().view()
     assert (view.name, view.currency, view.minimum) == ("bills", "GBP", Money(100, "GBP"))
+
+
+def test_page_for_admins_lists_every_key() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "payment-profiles.md").read_text("utf-8")
+    rows = "".join(line for line in page.splitlines() if line.startswith("| `"))
+    assert [key for key in profile().as_table() if f"`{key}`" not in rows] == []
