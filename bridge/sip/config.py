@@ -15,6 +15,9 @@ class SipLimits:
     transactions: int = 16_384
     "A call leaves about four transactions behind for 32 s; beyond, requests get 503 with Retry-After."
 
+    reserved_transactions: int = 4_096
+    "Room beyond that for what is inside a call, so that calls can be hung up and cancelled when strangers flood us."
+
     bindings: int = 4_096
     "Registered phones; beyond, REGISTER gets 503 with Retry-After."
 

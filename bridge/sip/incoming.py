@@ -42,6 +42,8 @@ class IncomingRequest(_Incoming):
     message: Request
     uri: Uri
     max_forwards: int
+    required: tuple[str, ...]
+    "Option tags of Require."
 
     @classmethod
     def read(cls, message: Request, source: Address) -> Self:
@@ -68,6 +70,7 @@ class IncomingRequest(_Incoming):
             cseq=cseq,
             contacts=NameAddr.parse_list(contacts),
             record_route=NameAddr.parse_list(headers.get_all("Record-Route")),
+            required=headers.values("Require"),
             max_forwards=DEFAULT_MAX_FORWARDS
             if hops is None
             else grammar.parse_number(hops, maximum=255, what="Max-Forwards"),

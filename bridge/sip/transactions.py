@@ -52,10 +52,11 @@ class TransactionLayer:
     def __len__(self) -> int:
         return len(self._clients) + len(self._servers)
 
-    @property
-    def is_full(self) -> bool:
-        """Tell whether no transaction more may be made for the other side."""
-        return len(self) >= self.config.limits.transactions
+    def has_room(self, *, in_dialog: bool) -> bool:
+        """Tell whether one more transaction may be made for the other side; calls that exist have room of their own."""
+        limits = self.config.limits
+        reserved = limits.reserved_transactions if in_dialog else 0
+        return len(self) < limits.transactions + reserved
 
     def send(self, data: bytes, destination: Address) -> None:
         """Queue one datagram."""

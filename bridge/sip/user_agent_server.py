@@ -61,7 +61,8 @@ class UserAgentServer:
         if known is not None:
             self._layer.receive_retransmission(known, now)
             return
-        if self._layer.is_full:
+        is_in_call = request.method == "CANCEL" or self._legs.find(request) is not None
+        if not self._layer.has_room(in_dialog=is_in_call):
             self._refuse_overload(request)
             return
         is_merged = self._layer.is_merged(request)
@@ -183,14 +184,12 @@ class UserAgentServer:
     def _refuse_unsupported(self, transaction: ServerTransaction, now: float) -> bool:
         """Make the checks of RFC 3261 section 8.2 in their order; tell whether one failed."""
         request = transaction.request
-        headers = request.message.headers
-        required = headers.values("Require")
         if request.method not in _KNOWN_METHODS:
             self._layer.respond(transaction, 405, headers=(_ALLOW,), now=now)
         elif request.uri.scheme not in SIP_SCHEMES and request.uri.scheme != "tel":
             self._layer.respond(transaction, 416, now=now)
-        elif required:
-            unsupported = ("Unsupported", ", ".join(required))
+        elif request.required:
+            unsupported = ("Unsupported", ", ".join(request.required))
             self._layer.respond(transaction, 420, headers=(unsupported,), now=now)
         elif request.method == "INVITE" and not _is_sdp_or_nothing(request):
             self._layer.respond(transaction, 415, headers=(_ACCEPT,), now=now)

@@ -75,6 +75,7 @@ class TestChecks:
             (request("OPTIONS", cseq_method="INVITE"), 400),
             (request("OPTIONS", from_="no address"), 400),
             (request("OPTIONS", uri="nonsense"), 400),
+            (request("OPTIONS", headers=('Require: "never ends',)), 400),
             (request("OPTIONS", headers=("To: <sip:twice@example.com>",)), 400),
             (request("BYE", to="<sip:bob@example.com>;tag=unknown"), 481),
         ],
@@ -433,6 +434,16 @@ class TestBounds:
         assert responses[0].headers.get("Retry-After") == "10"
         assert endpoint.transaction_count == 2
         assert endpoint.stats.overloaded == 3
+
+    def test_calls_can_be_hung_up_however_many_strangers_knock(self) -> None:
+        endpoint = make_endpoint(limits=SipLimits(transactions=1, reserved_transactions=1))
+        dialog = established(endpoint)
+        (stranger,) = answers(endpoint, request("OPTIONS", branch="z9hG4bK2", call_id="2"))
+        assert stranger.status == 503
+        (answer,) = answers(endpoint, in_dialog("BYE", dialog))
+        assert answer.status == 200
+        (flooded,) = answers(endpoint, in_dialog("BYE", dialog, branch="z9hG4bKmore"))
+        assert flooded.status == 503
 
     def test_more_calls_than_allowed_get_503(self) -> None:
         endpoint = make_endpoint(limits=SipLimits(dialogs=1))
