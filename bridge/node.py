@@ -30,6 +30,9 @@ from bridge.udp_shell import UdpShell
 CONFIRM_S: Final = 2.0
 "How long a worker may take to confirm a gate or a recorder; it answers within a tick (5 ms) unless it hangs."
 
+OPEN_S: Final = 60.0
+"How long a gate may take to open: it stays closed while the caller still holds a key down."
+
 log = structlog.get_logger(__name__)
 
 
@@ -120,13 +123,20 @@ class BridgeNode:
         flow = self._flows.get(call)
         if flow is None:
             return
-        with contextlib.suppress(NotConfirmedError):
+        try:
             await self._move_gate(flow, secure=False)
-            if flow.recorder is m.RecorderState.PAUSED:
+            flow.shielded = False
+        except NotConfirmedError as error:
+            if call not in self._flows:
+                return
+            log.error("gate not opened", call=call, reason=str(error))
+        if flow.recorder is m.RecorderState.PAUSED:
+            try:
                 await self._move_recorder(
                     flow, m.ResumeRecording(call=call), m.RecorderState.RECORDING
                 )
-        flow.shielded = False
+            except NotConfirmedError as error:
+                log.error("recording not resumed", call=call, reason=str(error))
 
     def hang_up(self, call: m.CallId, reason: str) -> None:
         """End a call on both sides."""
@@ -135,7 +145,8 @@ class BridgeNode:
             self._shell.pump()
 
     async def _move_gate(self, flow: CallFlow, *, secure: bool) -> None:
-        report = await self._ask(m.SetSecure(call=flow.call, secure=secure), m.SecureChanged)
+        command = m.SetSecure(call=flow.call, secure=secure)
+        report = await self._ask(command, m.SecureChanged, limit_s=CONFIRM_S if secure else OPEN_S)
         assert isinstance(report, m.SecureChanged)
         if report.secure is not secure:
             raise NotConfirmedError("the gate did not move")
@@ -150,7 +161,9 @@ class BridgeNode:
         if report.state is not wanted:
             raise NotConfirmedError(f"the recorder is {report.state}, not {wanted}")
 
-    async def _ask(self, command: m.Command, answer: type[m.Report]) -> m.Report:
+    async def _ask(
+        self, command: m.Command, answer: type[m.Report], *, limit_s: float = CONFIRM_S
+    ) -> m.Report:
         """Send a command and return the report that confirms it."""
         key = (command.call, answer)
         if key in self._waiting:
@@ -158,7 +171,7 @@ class BridgeNode:
         waiting = self._waiting[key] = self._loop.create_future()
         try:
             self._media.send(command)
-            return await asyncio.wait_for(waiting, CONFIRM_S)
+            return await asyncio.wait_for(waiting, limit_s)
         except TimeoutError:
             raise NotConfirmedError("the media worker does not answer") from None
         finally:

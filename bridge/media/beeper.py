@@ -39,6 +39,10 @@ class Beeper:
         """Forget what is queued."""
         self._left[call] = 0
 
+    def is_beeping(self, call: int) -> bool:
+        """Return whether `call` has something to beep."""
+        return bool(self._left[call])
+
     def beeping(self) -> NDArray[np.intp]:
         """Return the calls with something to beep."""
         return np.flatnonzero(self._left)

@@ -55,6 +55,8 @@ class WorkerCalls:
             settings.host, settings.first_port, settings.last_port, chance.random()
         )
         self._free = deque(range(settings.calls))
+        self._opening: dict[int, float] = {}
+        "Call slots whose gate is to open as soon as no key is down, and since when."
         self._calls: dict[m.CallId, _Call] = {}
         self._ids: dict[int, m.CallId] = {}
         self._failures: deque[tuple[int, str]] = deque(maxlen=MAX_FAILURES)
@@ -74,8 +76,7 @@ class WorkerCalls:
             case m.SetLeg():
                 self._set_leg(call, command)
             case m.SetSecure():
-                self.path.set_secure(call.slot, command.secure)
-                self._report(m.SecureChanged(call=command.call, secure=command.secure))
+                self._set_secure(call, command)
             case m.StartRecording():
                 self._start_recording(call, Path(command.path))
             case m.PauseRecording():
@@ -92,6 +93,10 @@ class WorkerCalls:
     def tick(self, now: float) -> None:
         """Do what is due whether or not packets come."""
         self.path.fill_beeps()
+        for slot, asked_s in list(self._opening.items()):
+            if self.path.may_open(slot, asked_s):
+                del self._opening[slot]
+                self._move_gate(slot, secure=False)
         self._ports.drain(now)
         while self._failures:
             self._recording_failed(*self._failures.popleft())
@@ -148,6 +153,20 @@ class WorkerCalls:
             self._unlatch(leg, (terms.host, terms.port))
         self._legs.sends[leg] = terms.send
         call.described[side] = terms
+
+    def _set_secure(self, call: _Call, command: m.SetSecure) -> None:
+        """Close the gate at once; open it when the caller has let go of the key that may be down."""
+        secure = bool(self.path.secure[call.slot])
+        if not command.secure and secure:
+            self._opening.setdefault(call.slot, self.path.now)
+        elif self._opening.pop(call.slot, None) is not None:
+            self._report(m.SecureChanged(call=command.call, secure=True))
+        else:
+            self._move_gate(call.slot, secure=command.secure)
+
+    def _move_gate(self, slot: int, *, secure: bool) -> None:
+        self.path.set_secure(slot, secure)
+        self._report(m.SecureChanged(call=self._ids[slot], secure=secure))
 
     def _unlatch(self, leg: int, far_end: Address) -> None:
         """Send to where the SDP says until the far end's first packet shows where it really is."""
@@ -211,6 +230,7 @@ class WorkerCalls:
     def _close(self, name: m.CallId, call: _Call) -> None:
         if (recorder := self.path.recorders.pop(call.slot, None)) is not None:
             recorder.finish(self.path.now)
+        self._opening.pop(call.slot, None)
         self.path.set_secure(call.slot, secure=False)
         for side, pair in enumerate(call.pairs):
             self.intake.remove(2 * call.slot + side)

@@ -71,7 +71,7 @@ class SetLeg:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetSecure:
-    """Close or open the gate; answered by `SecureChanged`."""
+    """Close the gate now, or open it as soon as no key is down; answered by `SecureChanged` when it is done."""
 
     call: CallId
     secure: bool

@@ -29,6 +29,15 @@ EVENT_MASK_FRAMES: Final = 3
 FILL_AFTER_S: Final = 0.03
 "A caller whose phone sends events instead of sound: this long after the last frame, beeps are paced by the clock."
 
+OPEN_AFTER_FRAMES: Final = 5
+"The gate opens only after this much sound without a trace of a key: who asked for it cannot know that a key is down."
+
+OPEN_WITHOUT_SOUND_S: Final = 0.3
+"Or when the caller's leg has been still this long (hold, silence suppression)."
+
+SUSPICION_LIMIT_S: Final = 3.0
+"Sound that is suspected all the time (music) may keep the gate closed so long; a key that is down keeps it always."
+
 FRAME_S: Final = 0.02
 SAMPLES_PER_S: Final = 8000
 
@@ -46,18 +55,34 @@ class MediaPath:
         self.secure: NDArray[np.bool_] = np.zeros(calls, np.bool_)
         self._secured_frames: NDArray[np.int64] = np.zeros(calls, np.int64)
         "Frames given to the detector since the call was secured: its clock."
+        self._quiet_frames: NDArray[np.int64] = np.zeros(calls, np.int64)
+        "Frames in a row that the gate let pass."
+        self._key_down: NDArray[np.bool_] = np.zeros(calls, np.bool_)
+        self._heard_s: NDArray[np.float64] = np.zeros(calls, np.float64)
+        "When the caller's last packet came."
         self.recorders: dict[int, Recorder] = {}
         self.now = 0.0
         "Set by the worker at each tick."
 
     def set_secure(self, call: int, secure: bool) -> None:
-        """Close or open the gate; either way nothing of what was held goes out."""
+        """Close or open the gate, now; either way nothing of what was held goes out."""
         slot = np.array([call])
         self._bank.reset(slot)
         self._gate.reset(slot)
-        self._secured_frames[call] = 0
+        self._secured_frames[call] = self._quiet_frames[call] = 0
+        self._key_down[call] = False
+        self._heard_s[call] = self.now
         self.beeper.reset(call)
         self.secure[call] = secure
+
+    def may_open(self, call: int, asked_s: float) -> bool:
+        """Return whether the gate, asked to open at `asked_s`, can do so without letting part of a key or beep out."""
+        if self.beeper.is_beeping(call):
+            return False
+        if self.now - self._heard_s[call] >= OPEN_WITHOUT_SOUND_S:
+            return True
+        waited = self.now - asked_s >= SUSPICION_LIMIT_S and not self._key_down[call]
+        return waited or bool(self._quiet_frames[call] >= OPEN_AFTER_FRAMES)
 
     def take_frames(
         self,
@@ -85,6 +110,8 @@ class MediaPath:
             self._sender.send_event(leg ^ 1, packet.payload, packet.timestamp, marker=packet.marker)
             return
         self._gate.close(np.array([call]), EVENT_MASK_FRAMES)
+        self._quiet_frames[call] = 0
+        self._heard_s[call] = self.now
         if key is not None:
             self._pressed(
                 call, key, Transport.RFC_4733, self.now - event.duration_samples / SAMPLES_PER_S
@@ -123,8 +150,12 @@ class MediaPath:
         calls = legs >> 1
         pcm = DECODE[self._legs.law[legs][:, None], coded]
         detection = self._bank.process(pcm, calls, lost)
-        audio = self._gate.process(pcm, calls, lost, detection.suspicion).audio
+        gated = self._gate.process(pcm, calls, lost, detection.suspicion)
+        audio = gated.audio
         self._secured_frames[calls] += 1
+        self._quiet_frames[calls] = np.where(gated.masked, 0, self._quiet_frames[calls] + 1)
+        self._key_down[calls] = detection.suspicion.key_down
+        self._heard_s[calls] = self.now
         for tone in detection.started:
             heard = int(self._secured_frames[tone.slot]) * FRAME - tone.start_samples
             self._pressed(

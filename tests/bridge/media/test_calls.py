@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from bridge.media import messages as m
+from bridge.media.path import OPEN_WITHOUT_SOUND_S
 from bridge.media.settings import WorkerSettings
 from bridge.rtp.telephone_event import TelephoneEvent
 from dtmf import decode as read_digits
@@ -254,14 +255,44 @@ class TestSecureCall:
         assert steps([p.timestamp for p in rig.agent.heard], 2**32) == {FRAME}
         assert steps([p.sequence_number for p in rig.agent.heard], 2**16) == {1}
 
-    def test_nothing_held_comes_out_when_the_gate_opens(self, rig: Rig) -> None:
+    def test_the_gate_does_not_open_while_a_key_is_down(self, rig: Rig) -> None:
+        """A payment that is cancelled or paid in the middle of a press must not let the rest of the tone out."""
         rig.secure()
-        rig.play(np.concatenate([murmur(800), tone("5", 320)]))
+        rig.play(np.concatenate([murmur(800), tone("5", 800)]))
         rig.secure(secure=False)
-        rig.agent.heard.clear()
-        rig.play(murmur(800, seed=9))
+        rig.play(tone("5", 40_000))
+        assert m.SecureChanged(call=CALL, secure=False) not in rig.reports
+        rig.play(murmur(2400, seed=3))
+        assert rig.reports[-1] == m.SecureChanged(call=CALL, secure=False)
+        rig.play(pressed("7"))
+        assert digits_in(rig.agent.sound()) == "7"
+        assert [key for key, _ in rig.presses()] == ["5"]
+
+    def test_the_gate_opens_after_an_event_and_its_stub(self, rig: Rig) -> None:
+        rig.secure()
+        rig.play(murmur(800))
+        rig.secure(secure=False)
+        send_event(rig, "4", packets=20)
+        rig.play(np.concatenate([tone("4", 160), murmur(2400)]))
+        assert rig.reports[-1] == m.SecureChanged(call=CALL, secure=False)
         assert digits_in(rig.agent.sound()) == ""
-        assert np.abs(rig.agent.sound().astype(int)).max() < 3000
+        assert {packet.payload_type for packet in rig.agent.heard} == {0}
+
+    def test_the_gate_opens_without_sound_too(self, rig: Rig) -> None:
+        rig.secure()
+        rig.secure(secure=False)
+        rig.tick(OPEN_WITHOUT_SOUND_S + 0.01)
+        assert rig.reports[-1] == m.SecureChanged(call=CALL, secure=False)
+
+    def test_securing_again_calls_the_opening_off(self, rig: Rig) -> None:
+        rig.secure()
+        rig.play(np.concatenate([murmur(800), tone("5", 800)]))
+        rig.secure(secure=False)
+        rig.secure()
+        assert rig.reports[-1] == m.SecureChanged(call=CALL, secure=True)
+        rig.play(np.concatenate([murmur(4800), pressed("7")]))
+        assert [key for key, _ in rig.presses()] == ["5", "7"]
+        assert digits_in(rig.agent.sound()) == ""
 
     def test_a_lost_look_ahead_is_silence_not_the_tone(self, rig: Rig) -> None:
         rig.secure()
