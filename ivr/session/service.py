@@ -76,8 +76,7 @@ class SessionService:
         self._clock = clock
         alarm = alarm or LoopAlarm(clock)
         self._new_id = new_id
-        self._tasks = Tasks()
-        self._updates = Updates()
+        self._tasks, self._updates = Tasks(), Updates()
         self._journal = Journal(store, audit, clock=clock, node=node)
         self._charging = Charging(runner, self._journal, clock=clock)
         settling = Settling(runner, store, clock=clock, node=node, settled=self._settled)
@@ -96,7 +95,6 @@ class SessionService:
             clock=clock,
             alarm=alarm,
         )
-        self._profiles: dict[str, PaymentProfile] = {}
         self._closing = False
         self.use_profiles(profiles)
 

@@ -86,6 +86,9 @@ class FakeCalls:
         "When set, securing waits for it."
         self.secure_error: Exception | None = None
         self.release_error: Exception | None = None
+        self.release_gate = asyncio.Event()
+        "Releasing waits while it is shut."
+        self.release_gate.set()
 
     def ring(self, call: CallId = CALL, agent: AgentId = ANNA) -> None:
         """Let a call of this agent be live."""
@@ -113,6 +116,7 @@ class FakeCalls:
 
     async def release(self, call: CallId) -> None:
         """Unmask and resume."""
+        await self.release_gate.wait()
         if self.release_error is not None:
             raise self.release_error
         self.released.append(call)
