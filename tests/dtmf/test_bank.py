@@ -64,7 +64,7 @@ def _run(
     return told
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     batches=st.lists(st.lists(st.integers(0, _CALLS - 1), unique=True), max_size=80),
     seed=st.integers(0, 3),
@@ -105,7 +105,7 @@ def _frame(kind: str, rng: np.random.Generator) -> Pcm:
     return made[kind].astype(np.int16)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     kinds=st.lists(st.tuples(_SAMPLES, st.booleans()), min_size=1, max_size=60),
     seed=st.integers(0, 1000),

@@ -12,10 +12,10 @@ from tests.dtmf.drive import mask
 from tests.dtmf.signals import Signal, pair, silence, ulaw, voice, white_noise
 from tests.support import spandsp
 
-_CALLS, _PRESSES = 25, 20
+_CALLS, _PRESSES = 15, 20
 
-_CHANCE_LIMIT = 0.15
-"Of 500 guesses at one in ten, fewer than one run in a thousand gets 15 % by chance."
+_CHANCE_LIMIT = 0.16
+"Of 300 guesses at one in ten, about one run in a thousand gets 16 % by chance."
 
 _ADDED = FRAME_SAMPLES
 "The hold."
