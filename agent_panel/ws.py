@@ -55,7 +55,7 @@ class ChannelShell:
         self._token = token
         self._channel = Channel(now=deps.clock.monotonic_s(), ping_interval_s=deps.ping_interval_s)
         self._changed = asyncio.Event()
-        self._jobs: set[asyncio.Task[None]] = set()
+        self._jobs: set[asyncio.Task[object]] = set()
         self._close_code: CloseCode | None = None
 
     async def run(self) -> None:
@@ -105,10 +105,9 @@ class ChannelShell:
             async for update in updates:
                 self._channel.receive_update(update)
                 self._changed.set()
-        except (
-            Exception
-        ) as error:  # without updates the page would show a stale payment: start over
+        except Exception as error:
             _log_failure("updates", error)
+        # Without updates the page would show a stale payment: let it come back for a fresh snapshot.
         self.end(CloseCode.TRY_AGAIN_LATER)
 
     async def _write(self) -> None:
@@ -138,26 +137,26 @@ class ChannelShell:
                 case _:
                     assert_never(event)
 
-    def _start_job(self, job: Coroutine[None, None, None]) -> None:
+    def _start_job(self, job: Coroutine[None, None, object]) -> None:
         task = asyncio.create_task(job)
         self._jobs.add(task)
         task.add_done_callback(self._jobs.discard)
 
-    async def _check_session(self) -> None:
-        if not await self._is_signed_in():
-            self.end(CloseCode.SIGNED_OUT)
-
-    async def _is_signed_in(self) -> bool:
+    async def _check_session(self) -> bool:
+        """Return whether the agent is still signed in; where not, or where nobody can tell, end the channel."""
         try:
             user = await self._deps.accounts.find_user(self._token)
-        except Exception as error:  # fail closed: nobody acts on a session that cannot be looked up
+        except Exception as error:  # nobody acts on a session that cannot be looked up
             _log_failure("session check", error)
+            self.end(CloseCode.TRY_AGAIN_LATER)
             return False
-        return user is not None and user.agent == self._user.agent
+        if user is None or user.agent != self._user.agent:
+            self.end(CloseCode.SIGNED_OUT)
+            return False
+        return True
 
     async def _obey(self, command: Command) -> None:
-        if not await self._is_signed_in():
-            self.end(CloseCode.SIGNED_OUT)
+        if not await self._check_session():
             return
         try:
             view = await self._perform(command)

@@ -242,7 +242,7 @@ async def test_command_of_an_expired_session_is_not_obeyed(
     assert desk.commands == []
 
 
-async def test_session_that_cannot_be_looked_up_counts_as_ended(
+async def test_command_is_not_obeyed_while_sessions_cannot_be_looked_up(
     desk: FakeDesk, accounts: FakeAccounts, panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def broken(token: str) -> None:
@@ -252,7 +252,7 @@ async def test_session_that_cannot_be_looked_up_counts_as_ended(
     monkeypatch.setattr(accounts, "find_user", broken)
     await panel.socket.send(json.dumps(START))
 
-    assert await panel.close_code() == 4401
+    assert await panel.close_code() == 1013
     assert desk.commands == []
 
 
