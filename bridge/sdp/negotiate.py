@@ -4,63 +4,30 @@ Rules of this file: one audio stream of PCMU or PCMA is agreed on, all other str
 what we tell in the answer is what we send and expect, so one codec and at most one telephone-event (RFC 4733).
 """
 
-import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
-from typing import Final
 
 from bridge.errors import LocalProtocolError, NoCommonCodecError, SdpError
+from bridge.sdp.audio import (
+    CLOCK_HZ,
+    PROFILE,
+    PTIME_MS,
+    STATIC_PAYLOAD_TYPES,
+    TELEPHONE_EVENT_PAYLOAD_TYPE,
+    Address,
+    Codec,
+    Direction,
+    codecs_of,
+    direction_of,
+    find_telephone_event,
+    format_names,
+    narrowed,
+    ptime_ms_of,
+    remote_of,
+)
 from bridge.sdp.description import Line, Media, SessionDescription
 
-Address = tuple[str, int]
-"Host and port of a socket address."
-
-STATIC_PAYLOAD_TYPES: Final = {"PCMU": 0, "PCMA": 8}
-"Codecs that we speak, and the payload types that need no rtpmap (RFC 3551 section 6)."
-
-TELEPHONE_EVENT_PAYLOAD_TYPE: Final = 101
-"What we offer for telephone-event: the number that everybody uses."
-
-PTIME_MS: Final = 20
-"Packet time that we offer and answer."
-
-CLOCK_HZ: Final = 8_000
-"Clock of both codecs, and the only one of telephone-event beside them."
-
-_PROFILE: Final = "RTP/AVP"
-_DYNAMIC: Final = range(96, 128)
-
-
-class Direction(Enum):
-    """Who sends, from our side (RFC 8866 section 6.7)."""
-
-    SENDRECV = "sendrecv"
-    SENDONLY = "sendonly"
-    RECVONLY = "recvonly"
-    INACTIVE = "inactive"
-
-    @property
-    def reversed(self) -> "Direction":
-        """The same, from the other side."""
-        return _REVERSED.get(self, self)
-
-
-_REVERSED: Final = {
-    Direction.SENDONLY: Direction.RECVONLY,
-    Direction.RECVONLY: Direction.SENDONLY,
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Codec:
-    """A codec and the number that its packets carry."""
-
-    name: str
-    "`PCMU` or `PCMA`."
-
-    payload_type: int
-    "0-127."
+__all__ = ["Codec", "Direction", "MediaTerms", "answer_offer", "make_offer", "read_answer"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,8 +86,8 @@ def answer_offer(
     session = SessionDescription.parse(offer)
     index, codec = _choose(session, prefer)
     chosen = session.media[index]
-    direction = _direction(session, chosen).reversed
-    event = _find_telephone_event(chosen)
+    direction = direction_of(session, chosen).reversed
+    event = find_telephone_event(chosen)
     terms = _terms(session, chosen, codec, event, direction)
     ours = _our_stream(port, [codec], event, direction)
     streams = tuple(
@@ -140,14 +107,14 @@ def read_answer(answer: bytes, *, offered: bytes) -> MediaTerms:
     if len(ours.media) != 1 or not streams:
         raise SdpError("the answer has no audio stream")
     stream = streams[0]
-    our_codecs = {codec.name for codec in _codecs(ours.media[0])}
-    codec = next((c for c in _codecs(stream) if c.name in our_codecs), None)
-    if codec is None or stream.port == 0 or stream.profile != _PROFILE:
-        raise NoCommonCodecError(_names(stream))
-    event = _find_telephone_event(stream)
-    if _find_telephone_event(ours.media[0]) is None:
+    our_codecs = {codec.name for codec in codecs_of(ours.media[0])}
+    codec = next((c for c in codecs_of(stream) if c.name in our_codecs), None)
+    if codec is None or stream.port == 0 or stream.profile != PROFILE:
+        raise NoCommonCodecError(format_names(stream))
+    event = find_telephone_event(stream)
+    if find_telephone_event(ours.media[0]) is None:
         event = None
-    direction = _narrowed(_direction(ours, ours.media[0]), _direction(session, stream).reversed)
+    direction = narrowed(direction_of(ours, ours.media[0]), direction_of(session, stream).reversed)
     return _terms(session, stream, codec, event, direction)
 
 
@@ -157,14 +124,14 @@ def _choose(session: SessionDescription, prefer: Sequence[str]) -> tuple[int, Co
     for index, stream in enumerate(session.media):
         if stream.kind != "audio" or stream.port == 0:
             continue
-        if stream.profile != _PROFILE:
+        if stream.profile != PROFILE:
             offered.append(stream.profile)
             continue
-        codecs = {codec.name: codec for codec in reversed(_codecs(stream))}
+        codecs = {codec.name: codec for codec in reversed(codecs_of(stream))}
         for name in prefer:
             if name in codecs:
                 return index, codecs[name]
-        offered += _names(stream)
+        offered += format_names(stream)
     raise NoCommonCodecError(tuple(offered))
 
 
@@ -175,96 +142,14 @@ def _terms(
     event: int | None,
     direction: Direction,
 ) -> MediaTerms:
-    remote = _remote(stream.connection or session.connection, stream.port)
+    remote = remote_of(stream.connection or session.connection, stream.port)
     return MediaTerms(
         remote=remote,
         codec=codec,
         telephone_event=event,
-        ptime_ms=_ptime_ms(stream),
+        ptime_ms=ptime_ms_of(stream),
         direction=direction,
     )
-
-
-def _codecs(stream: Media) -> list[Codec]:
-    """Return the codecs of a stream that we speak, in its order."""
-    maps = _rtpmaps(stream)
-    return [
-        Codec(name=name, payload_type=int(fmt))
-        for fmt in stream.formats
-        for name in STATIC_PAYLOAD_TYPES
-        if _is_format(fmt, maps, name)
-    ]
-
-
-def _is_format(fmt: str, maps: dict[str, str], name: str) -> bool:
-    static = STATIC_PAYLOAD_TYPES.get(name)
-    if fmt not in maps:
-        return static is not None and fmt == str(static)
-    number = int(fmt) if fmt.isascii() and fmt.isdigit() and len(fmt) <= 3 else -1
-    encoding, _, clock = maps[fmt].partition("/")
-    is_ours = encoding.upper() == name.upper() and clock in (str(CLOCK_HZ), f"{CLOCK_HZ}/1")
-    return is_ours and (number == static or number in _DYNAMIC)
-
-
-def _rtpmaps(stream: Media) -> dict[str, str]:
-    pairs = (value.strip().split(None, 1) for value in stream.attributes("rtpmap"))
-    return {pair[0]: pair[1].strip() for pair in pairs if len(pair) == 2}
-
-
-def _find_telephone_event(stream: Media) -> int | None:
-    maps = _rtpmaps(stream)
-    found = (int(fmt) for fmt in stream.formats if _is_format(fmt, maps, "telephone-event"))
-    return next(found, None)
-
-
-def _names(stream: Media) -> tuple[str, ...]:
-    maps = _rtpmaps(stream)
-    return tuple(maps.get(fmt, f"payload type {fmt}") for fmt in stream.formats)
-
-
-def _ptime_ms(stream: Media) -> int:
-    values = stream.attributes("ptime")
-    text = values[0].strip() if values else ""
-    usable = text.isascii() and text.isdigit() and len(text) <= 3 and int(text) > 0
-    return int(text) if usable else PTIME_MS
-
-
-def _direction(session: SessionDescription, stream: Media) -> Direction:
-    """Return what the other side does: the stream's own attribute, the session's, or sendrecv."""
-    for part in (stream, session):
-        for direction in Direction:
-            if part.attributes(direction.value):
-                return direction
-    return Direction.SENDRECV
-
-
-def _narrowed(ours: Direction, theirs: Direction) -> Direction:
-    """Return what both allow; an answer must not be wider than its offer (RFC 3264 section 6.1)."""
-    sends = {Direction.SENDRECV, Direction.SENDONLY}
-    receives = {Direction.SENDRECV, Direction.RECVONLY}
-    can_send, can_receive = (
-        ours in sends and theirs in sends,
-        ours in receives and theirs in receives,
-    )
-    if can_send:
-        return Direction.SENDRECV if can_receive else Direction.SENDONLY
-    return Direction.RECVONLY if can_receive else Direction.INACTIVE
-
-
-def _remote(connection: str | None, port: int) -> Address | None:
-    """Return where packets go, None for `0.0.0.0`: the hold of RFC 2543."""
-    if connection is None:
-        raise SdpError("there is no c= line")
-    words = connection.split()
-    if len(words) != 3 or words[0] != "IN" or words[1] not in ("IP4", "IP6"):
-        raise SdpError("a c= line is not of the Internet")
-    try:
-        address = ipaddress.ip_address(words[2])
-    except ValueError:
-        raise SdpError("a c= line has no address, or one of a group") from None
-    if address.is_multicast:
-        raise SdpError("a c= line has the address of a group")
-    return None if address.is_unspecified or port == 0 else (str(address), port)
 
 
 def _refused(stream: Media) -> Media:
@@ -287,7 +172,7 @@ def _our_stream(
         ]
     lines += [("a", f"ptime:{PTIME_MS}"), ("a", direction.value)]
     return Media(
-        kind="audio", port=port, profile=_PROFILE, formats=tuple(numbers), lines=tuple(lines)
+        kind="audio", port=port, profile=PROFILE, formats=tuple(numbers), lines=tuple(lines)
     )
 
 

@@ -1,13 +1,15 @@
 """One SIP endpoint on one UDP socket: bytes and `now` in, datagrams and events out (RFC 3261).
 
 Rules of this file: it only connects. Transactions are in `transactions`, what others ask of us in
-`user_agent_server`, what we ask of others in `user_agent_client` and `in_dialog`, phones in `registrar`.
+`user_agent_server` and `dialog_server`, what we ask of others in `user_agent_client` and `in_dialog`, phones in
+`registrar`.
 """
 
 from collections.abc import Callable, Sequence
 
 from bridge.errors import RemoteProtocolError
 from bridge.sip.config import SipConfig
+from bridge.sip.dialog_server import DialogServer
 from bridge.sip.events import DialogId, SipEvent
 from bridge.sip.in_dialog import DialogRequests
 from bridge.sip.incoming import Address, IncomingRequest, IncomingResponse
@@ -55,11 +57,14 @@ class SipEndpoint:
         self._client = UserAgentClient(
             config, layer=self._layer, legs=self._legs, requests=self._requests, token=token
         )
+        self._dialogs = DialogServer(
+            config, layer=self._layer, legs=self._legs, requests=self._requests
+        )
         self._server = UserAgentServer(
             config,
             layer=self._layer,
             legs=self._legs,
-            requests=self._requests,
+            dialogs=self._dialogs,
             registrar=self._registrar,
             token=token,
         )
@@ -171,7 +176,7 @@ class SipEndpoint:
         Raises LocalProtocolError where nothing is pending, or the dialog is gone.
         """
         leg = self._legs.get(dialog)
-        self._server.respond(leg, status, reason, body=body, headers=headers, now=now)
+        self._dialogs.respond(leg, status, reason, body=body, headers=headers, now=now)
 
     def cancel(self, dialog: DialogId, now: float) -> None:
         """Give up our call that is not answered; `Rejected` (487 mostly) or `DialogLost` follows."""

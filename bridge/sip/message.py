@@ -6,7 +6,7 @@ Rules of this file: a header value never holds CR or LF, whichever way it came; 
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final, Self
+from typing import Final
 
 from bridge.errors import LocalProtocolError, RemoteProtocolError
 from bridge.sip import grammar
@@ -82,15 +82,6 @@ class Headers:
         if len(found) != 1:
             raise RemoteProtocolError(f"{name} is {'missing' if not found else 'there twice'}")
         return found[0]
-
-    def replace_first(self, name: str, value: str) -> Self:
-        """Return a copy in which the first line of `name` is `value`."""
-        lines = list(self.lines)
-        for index, (known, _) in enumerate(lines):
-            if known.lower() == name.lower():
-                lines[index] = (known, value)
-                break
-        return type(self)(tuple(lines))
 
     def encode(self) -> bytes:
         """Return the lines with their ends; raise LocalProtocolError where a value would start a line of its own."""

@@ -90,10 +90,7 @@ class Registrar:
             )
             headers = tuple(("WWW-Authenticate", value) for value in asked)
             return RegisterOutcome(status=401, headers=headers)
-        try:
-            return self._update(request, now)
-        except RemoteProtocolError:
-            return RegisterOutcome(status=400)
+        return self._update(request, now)
 
     def location_of(self, user: str, now: float) -> Binding | None:
         """Return the phone of `user` that was heard of last, None where none is registered."""

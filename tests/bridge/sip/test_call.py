@@ -457,3 +457,16 @@ class TestMisuse:
         pair.callee.respond(theirs, 200, now=0.0)
         pair.run()
         assert [type(e) for e in pair.caller_events] == [Answered]
+
+    def test_an_invite_is_answered_once_and_with_a_status(self) -> None:
+        pair = Pair()
+        pair.call()
+        theirs = pair.offered()
+        for status in (99, 700):
+            with pytest.raises(LocalProtocolError):
+                pair.callee.respond(theirs, status, now=0.0)
+        pair.callee.respond(theirs, 200, now=0.0)
+        with pytest.raises(LocalProtocolError):
+            pair.callee.respond(theirs, 200, now=0.0)
+        pair.run()
+        assert pair.sent.count("<200") == 1

@@ -6,9 +6,10 @@ import pytest
 
 from bridge.errors import RemoteProtocolError
 from bridge.sip.config import SipLimits
-from bridge.sip.digest import Credentials, digest_response
+from bridge.sip.digest import Credentials, Nonces, digest_response
 from bridge.sip.endpoint import SipEndpoint
 from bridge.sip.events import Registered, Unregistered
+from bridge.sip.failed_logins import FailedLogins
 from bridge.sip.message import Response
 from bridge.sip.uri import Uri
 from tests.bridge.sip.loopback import events_of, make_endpoint, responses_of
@@ -174,6 +175,9 @@ class TestRegister:
     def test_wildcard_with_another_expires_is_refused(self) -> None:
         assert Phone(registrar()).register(contact="*", expires=60).status == 400
 
+    def test_only_a_sip_contact_can_be_called(self) -> None:
+        assert Phone(registrar()).register(contact="<mailto:alice@example.com>").status == 400
+
     def test_query_lists_what_is_registered(self) -> None:
         phone = Phone(registrar())
         phone.register(expires=60)
@@ -300,6 +304,19 @@ class TestDigest:
         assert elsewhere.register().status == 200
         guesser.now = 61.0
         assert guesser.register().status == 200
+
+    def test_addresses_that_guess_are_bounded(self) -> None:
+        failed = FailedLogins(SipLimits(failed_logins=1, failed_login_sources=2))
+        for host in ("a", "b", "c"):
+            failed.count(host, 0.0)
+        assert [failed.is_barred(host, 0.0) for host in "abc"] == [False, True, True]
+
+    def test_used_nonces_are_bounded(self) -> None:
+        nonces = Nonces(secret="s", lifetime_s=60.0, capacity=2)
+        for nonce in ("a", "b", "c"):
+            assert nonces.use(nonce, 1)
+        assert not nonces.use("b", 1)
+        assert not nonces.use("c", 1)
 
     @pytest.mark.parametrize("count", ["", "1", "0000000g", "000000001", "+0000001"])
     def test_nonce_count_has_eight_hexadecimal_digits(self, count: str) -> None:

@@ -1,0 +1,143 @@
+"""What one audio stream of a description says: codecs, telephone-event, direction, address (RFC 8866, RFC 3551)."""
+
+import ipaddress
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from bridge.errors import SdpError
+from bridge.sdp.description import Media, SessionDescription
+
+Address = tuple[str, int]
+"Host and port of a socket address."
+
+STATIC_PAYLOAD_TYPES: Final = {"PCMU": 0, "PCMA": 8}
+"Codecs that we speak, and the payload types that need no rtpmap (RFC 3551 section 6)."
+
+TELEPHONE_EVENT_PAYLOAD_TYPE: Final = 101
+"What we offer for telephone-event: the number that everybody uses."
+
+PTIME_MS: Final = 20
+"Packet time that we offer and answer."
+
+CLOCK_HZ: Final = 8_000
+"Clock of both codecs, and the only one of telephone-event beside them."
+
+PROFILE: Final = "RTP/AVP"
+_DYNAMIC: Final = range(96, 128)
+
+
+class Direction(Enum):
+    """Who sends, from our side (RFC 8866 section 6.7)."""
+
+    SENDRECV = "sendrecv"
+    SENDONLY = "sendonly"
+    RECVONLY = "recvonly"
+    INACTIVE = "inactive"
+
+    @property
+    def reversed(self) -> "Direction":
+        """The same, from the other side."""
+        return _REVERSED.get(self, self)
+
+
+_REVERSED: Final = {
+    Direction.SENDONLY: Direction.RECVONLY,
+    Direction.RECVONLY: Direction.SENDONLY,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Codec:
+    """A codec and the number that its packets carry."""
+
+    name: str
+    "`PCMU` or `PCMA`."
+
+    payload_type: int
+    "0-127."
+
+
+def codecs_of(stream: Media) -> list[Codec]:
+    """Return the codecs of a stream that we speak, in its order."""
+    maps = _rtpmaps(stream)
+    return [
+        Codec(name=name, payload_type=int(fmt))
+        for fmt in stream.formats
+        for name in STATIC_PAYLOAD_TYPES
+        if _is_format(fmt, maps, name)
+    ]
+
+
+def _is_format(fmt: str, maps: dict[str, str], name: str) -> bool:
+    static = STATIC_PAYLOAD_TYPES.get(name)
+    if fmt not in maps:
+        return static is not None and fmt == str(static)
+    number = int(fmt) if fmt.isascii() and fmt.isdigit() and len(fmt) <= 3 else -1
+    encoding, _, clock = maps[fmt].partition("/")
+    is_ours = encoding.upper() == name.upper() and clock in (str(CLOCK_HZ), f"{CLOCK_HZ}/1")
+    return is_ours and (number == static or number in _DYNAMIC)
+
+
+def _rtpmaps(stream: Media) -> dict[str, str]:
+    pairs = (value.strip().split(None, 1) for value in stream.attributes("rtpmap"))
+    return {pair[0]: pair[1].strip() for pair in pairs if len(pair) == 2}
+
+
+def find_telephone_event(stream: Media) -> int | None:
+    """Return the payload type of RFC 4733 events at our clock, None where there is none."""
+    maps = _rtpmaps(stream)
+    found = (int(fmt) for fmt in stream.formats if _is_format(fmt, maps, "telephone-event"))
+    return next(found, None)
+
+
+def format_names(stream: Media) -> tuple[str, ...]:
+    """Return how the stream calls its formats; for people."""
+    maps = _rtpmaps(stream)
+    return tuple(maps.get(fmt, f"payload type {fmt}") for fmt in stream.formats)
+
+
+def ptime_ms_of(stream: Media) -> int:
+    """Return the packet time that the other side likes to receive, ours where it says none that is usable."""
+    values = stream.attributes("ptime")
+    text = values[0].strip() if values else ""
+    usable = text.isascii() and text.isdigit() and len(text) <= 3 and int(text) > 0
+    return int(text) if usable else PTIME_MS
+
+
+def direction_of(session: SessionDescription, stream: Media) -> Direction:
+    """Return what the other side does: the stream's own attribute, the session's, or sendrecv."""
+    for part in (stream, session):
+        for direction in Direction:
+            if part.attributes(direction.value):
+                return direction
+    return Direction.SENDRECV
+
+
+def narrowed(ours: Direction, theirs: Direction) -> Direction:
+    """Return what both allow; an answer must not be wider than its offer (RFC 3264 section 6.1)."""
+    sends = {Direction.SENDRECV, Direction.SENDONLY}
+    receives = {Direction.SENDRECV, Direction.RECVONLY}
+    can_send, can_receive = (
+        ours in sends and theirs in sends,
+        ours in receives and theirs in receives,
+    )
+    if can_send:
+        return Direction.SENDRECV if can_receive else Direction.SENDONLY
+    return Direction.RECVONLY if can_receive else Direction.INACTIVE
+
+
+def remote_of(connection: str | None, port: int) -> Address | None:
+    """Return where packets go, None for `0.0.0.0`: the hold of RFC 2543."""
+    if connection is None:
+        raise SdpError("there is no c= line")
+    words = connection.split()
+    if len(words) != 3 or words[0] != "IN" or words[1] not in ("IP4", "IP6"):
+        raise SdpError("a c= line is not of the Internet")
+    try:
+        address = ipaddress.ip_address(words[2])
+    except ValueError:
+        raise SdpError("a c= line has no address, or one of a group") from None
+    if address.is_multicast:
+        raise SdpError("a c= line has the address of a group")
+    return None if address.is_unspecified or port == 0 else (str(address), port)
