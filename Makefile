@@ -3,6 +3,9 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 ARGS ?=
 
+# The products here are small: threads of the linear algebra library only get in each other's way.
+export OPENBLAS_NUM_THREADS := 1
+
 .PHONY: demo test check serve format clean
 .DEFAULT_GOAL := help
 

@@ -1,6 +1,7 @@
 """The gateway's end of one media worker: starts the process, talks to it, notices when it is gone."""
 
 import asyncio
+import os
 import socket
 import sys
 from collections.abc import Callable
@@ -8,6 +9,9 @@ from typing import Self
 
 from bridge.media import messages as m
 from bridge.media.settings import WorkerSettings
+
+_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+"A worker is one core's; a linear algebra library that spreads small products over threads makes all workers slower."
 
 STOP_S = 5.0
 "How long a worker may take to bring its recordings to disk before it is killed."
@@ -52,6 +56,7 @@ class WorkerProcess:
                 ),
                 pass_fds=[theirs.fileno()],
                 stdin=asyncio.subprocess.DEVNULL,
+                env=os.environ | _ONE_THREAD,
             )
         return cls(process, ours, on_report, on_gone)
 

@@ -66,6 +66,18 @@ async def registered(gateway: Gateway, *users: str) -> None:
             await asyncio.sleep(0.02)
 
 
+async def worker_replaced(gateway: Gateway, dead_pid: int, *, workers: int = 2) -> None:
+    """Return once another media worker runs in the dead one's place."""
+    async with asyncio.timeout(LIMIT_S):
+        while dead_pid in (pids := gateway.node.worker_pids()) or len(pids) < workers:  # noqa: ASYNC110  # nothing tells
+            await asyncio.sleep(0.02)
+
+
+def dial_string(gateway: Gateway, user: str = "agent") -> str:
+    """Return what a caller dials to reach an agent."""
+    return f"sip:{user}@{LOOPBACK}:{gateway.node.sip_address[1]}"
+
+
 class Agent:
     """An agent who works through the desk, as the panel does."""
 

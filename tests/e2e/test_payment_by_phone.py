@@ -9,11 +9,17 @@ import pytest
 from bridge.recording.keys_in_wav import read_channels
 from ivr.app.gateway import Gateway
 from ivr.session.words import FieldState, RecorderState, Status
-from tests.e2e.gateway_rig import PASSWORD, Agent, config_for, registered, running_gateway
+from tests.e2e.gateway_rig import (
+    PASSWORD,
+    Agent,
+    config_for,
+    dial_string,
+    registered,
+    running_gateway,
+)
 from tests.support import spandsp
 from tests.support.baresip import Baresip
 from tests.support.canary import CANARY_CARD
-from tests.support.ports import LOOPBACK
 from tests.support.wav import Pcm, keyed, silence, speech
 
 EXPIRY, CODE = "1239", "123"
@@ -39,10 +45,6 @@ def agent_phone(tmp_path: Path, gateway: Gateway, name: str = "agent") -> Baresi
     )
 
 
-def number(gateway: Gateway, name: str = "agent") -> str:
-    return f"sip:{name}@{LOOPBACK}:{gateway.node.sip_address[1]}"
-
-
 def spoken_then_keyed() -> Pcm:
     """Five seconds of speech, in which the agent starts the payment, then the card in-band."""
     parts = [speech(5.0)]
@@ -61,7 +63,7 @@ async def test_in_band_digits_pay_and_are_heard_by_nobody(tmp_path: Path, gatewa
         Baresip(tmp_path, username="caller", microphone=microphone) as caller,
     ):
         await registered(gateway, "agent")
-        await caller.dial(number(gateway))
+        await caller.dial(dial_string(gateway))
         call = await agent.call()
         await phone.heard_for(1.5)
         payment = await agent.take_payment(call)
