@@ -57,6 +57,7 @@ async def _tab_to(page: Page, name: str) -> None:
 async def test_payment_by_keyboard_alone(recorded: RecordedPage, desk: FakeDesk) -> None:
     page = recorded.page
     await page.goto("/panel")
+    await expect(page.get_by_label("User name")).to_be_focused()
     await page.keyboard.type("ada")
     await page.keyboard.press("Tab")
     await page.keyboard.type(PASSWORD)
