@@ -26,6 +26,9 @@ def split_outside_quotes(text: str, separator: str) -> Iterator[str]:
 
     Raises RemoteProtocolError for a quote or an angle bracket that does not end.
     """
+    if '"' not in text and "<" not in text:
+        yield from (part.strip() for part in text.split(separator))
+        return
     start = 0
     quoted = bracketed = escaped = False
     for index, char in enumerate(text):

@@ -65,11 +65,13 @@ class Headers:
 
     def get(self, name: str) -> str | None:
         """Return the first value of `name`, None where it is missing."""
-        return next((v for n, v in self.lines if n.lower() == name.lower()), None)
+        wanted = name.lower()
+        return next((v for n, v in self.lines if n.lower() == wanted), None)
 
     def get_all(self, name: str) -> tuple[str, ...]:
         """Return every line of `name`."""
-        return tuple(v for n, v in self.lines if n.lower() == name.lower())
+        wanted = name.lower()
+        return tuple([v for n, v in self.lines if n.lower() == wanted])
 
     def values(self, name: str) -> tuple[str, ...]:
         """Return every value of a header whose lines are comma-separated lists."""

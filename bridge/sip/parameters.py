@@ -17,6 +17,8 @@ class Parameters:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read `;a=1;b="x;y";c`; the leading semicolon may be missing, empty parts are skipped."""
+        if not text:
+            return cls()
         items: list[tuple[str, str | None]] = []
         for part in grammar.split_outside_quotes(text, ";"):
             if not part:

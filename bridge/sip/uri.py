@@ -10,6 +10,7 @@ from bridge.sip import grammar
 from bridge.sip.parameters import Parameters
 
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*")
+_FORBIDDEN: Final = re.compile(r'[\s<>"]')
 _USER_SAFE: Final = "-_.!~*'()&=+$,;?/"
 "Characters of a user part that are written without escape (RFC 3261 section 25.1, user-unreserved)."
 
@@ -48,7 +49,7 @@ class Uri:
         scheme, colon, rest = text.strip().partition(":")
         if not colon or not rest or _SCHEME.fullmatch(scheme) is None:
             raise RemoteProtocolError("a URI has no scheme")
-        if any(char.isspace() or char in '<>"' for char in rest):
+        if _FORBIDDEN.search(rest) is not None:
             raise RemoteProtocolError("a URI holds a blank, a quote or an angle bracket")
         scheme = scheme.lower()
         if scheme not in SIP_SCHEMES:
