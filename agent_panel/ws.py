@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from typing import assert_never
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -131,7 +131,7 @@ class ChannelShell:
                 case CommandReceived(command=command):
                     self._start_job(self._obey(command))
                 case SessionCheckDue():
-                    self._start_job(self._check_session())
+                    self._start_job(self._check_session(self._deps.accounts.peek_user))
                 case Closed(code=code):
                     self._close_code = code
                 case _:
@@ -142,10 +142,10 @@ class ChannelShell:
         self._jobs.add(task)
         task.add_done_callback(self._jobs.discard)
 
-    async def _check_session(self) -> bool:
+    async def _check_session(self, find: Callable[[str], Awaitable[User | None]]) -> bool:
         """Return whether the agent is still signed in; where not, or where nobody can tell, end the channel."""
         try:
-            user = await self._deps.accounts.find_user(self._token)
+            user = await find(self._token)
         except Exception as error:  # nobody acts on a session that cannot be looked up
             _log_failure("session check", error)
             self.end(CloseCode.TRY_AGAIN_LATER)
@@ -156,7 +156,7 @@ class ChannelShell:
         return True
 
     async def _obey(self, command: Command) -> None:
-        if not await self._check_session():
+        if not await self._check_session(self._deps.accounts.find_user):
             return
         try:
             view = await self._perform(command)

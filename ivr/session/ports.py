@@ -137,7 +137,11 @@ class Accounts(Protocol):
         ...
 
     async def find_user(self, token: str) -> User | None:
-        """Return whose session this is; None where it is unknown, idle too long or ended."""
+        """Return whose session this is, and count it as used; None where it is unknown, idle too long or ended."""
+        ...
+
+    async def peek_user(self, token: str) -> User | None:
+        """Return the same without counting it as used: a page that only stays open is idle (PCI DSS 8.2.8)."""
         ...
 
     async def sign_out(self, token: str) -> None:

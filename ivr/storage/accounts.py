@@ -73,26 +73,37 @@ class UserAccounts:
             return await self._decide(write, user.username, right=right, origin=origin)
 
     async def find_user(self, token: str) -> User | None:
-        """Return whose session this is; None where it is unknown, idle too long, too old or ended."""
-        now, key = self._clock.utc_now(), _sha256(token)
+        """Return whose session this is and count it as used; None where it is unknown, idle too long, too old or ended."""
+        found = await self._look_up(token)
+        if found is None:
+            return None
+        now = self._clock.utc_now()
+        if now - found[0] >= _SEEN_EVERY:
+            async with self._database.write("note a signed-in user") as write:
+                seen = update(SignInRow).where(SignInRow.token_sha256 == _sha256(token))
+                await write.execute(seen.values(last_seen_at=now))
+        return found[1]
+
+    async def peek_user(self, token: str) -> User | None:
+        """Return the same without counting it as used."""
+        found = await self._look_up(token)
+        return None if found is None else found[1]
+
+    async def _look_up(self, token: str) -> tuple[datetime, User] | None:
+        """Return when the session was last used, and whose it is."""
+        now = self._clock.utc_now()
         signed_in = select(SignInRow.last_seen_at, UserRow).join(
             UserRow, UserRow.username == SignInRow.username
         )
         signed_in = signed_in.where(
-            SignInRow.token_sha256 == key,
+            SignInRow.token_sha256 == _sha256(token),
             SignInRow.last_seen_at > now - IDLE_LIMIT,
             SignInRow.created_at > now - ABSOLUTE_LIMIT,
             UserRow.active,
         )
         async with self._database.read("find a signed-in user") as read:
             found = (await read.execute(signed_in)).first()
-        if found is None:
-            return None
-        if now - found.last_seen_at >= _SEEN_EVERY:
-            async with self._database.write("note a signed-in user") as write:
-                seen = update(SignInRow).where(SignInRow.token_sha256 == key)
-                await write.execute(seen.values(last_seen_at=now))
-        return user_of(found.UserRow)
+        return None if found is None else (found.last_seen_at, user_of(found.UserRow))
 
     async def sign_out(self, token: str) -> None:
         """End the session; one that is unknown is no error."""

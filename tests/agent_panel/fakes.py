@@ -83,6 +83,9 @@ class FakeAccounts(Accounts):
     async def find_user(self, token: str) -> User | None:
         return self.tokens.get(token)
 
+    async def peek_user(self, token: str) -> User | None:
+        return self.tokens.get(token)
+
     async def sign_out(self, token: str) -> None:
         self.tokens.pop(token, None)
 

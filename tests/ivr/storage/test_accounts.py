@@ -110,6 +110,16 @@ class TestSessionLimits:
             manual_clock.advance(IDLE_LIMIT.total_seconds() - 1)
             assert await accounts.find_user(token) is not None
 
+    async def test_session_that_is_only_looked_at_ends_all_the_same(
+        self, accounts: Accounts, manual_clock: ManualClock
+    ) -> None:
+        token = await _signed_in(accounts)
+        manual_clock.advance(IDLE_LIMIT.total_seconds() - 1)
+        assert await accounts.peek_user(token) is not None
+        manual_clock.advance(1)
+        assert await accounts.peek_user(token) is None
+        assert await accounts.find_user(token) is None
+
     async def test_busy_session_ends_no_more_than_half_a_minute_early(
         self, accounts: Accounts, manual_clock: ManualClock
     ) -> None:
