@@ -73,7 +73,7 @@ class UserAccounts:
             return await self._decide(write, user.username, right=right, origin=origin)
 
     async def find_user(self, token: str) -> User | None:
-        """Return whose session this is and count it as used; None where it is unknown, idle too long, too old or ended."""
+        """Return whose session this is and count it as used; None where it is unknown or has ended."""
         found = await self._look_up(token)
         if found is None:
             return None
