@@ -36,4 +36,9 @@ def read_channels(path: Path) -> NDArray[np.int16]:
 
 def keys_in_wav(path: Path) -> list[list[Press]]:
     """Return the presses of each channel; raise :class:`WavError`."""
-    return [decode(np.ascontiguousarray(channel)) for channel in read_channels(path)]
+    return [keys_in_samples(channel) for channel in read_channels(path)]
+
+
+def keys_in_samples(samples: NDArray[np.int16]) -> list[Press]:
+    """Return the presses in one channel at 8 kHz, int16 `(n,)`."""
+    return decode(np.ascontiguousarray(samples))

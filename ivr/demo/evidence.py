@@ -7,7 +7,7 @@ latency is measured by finding the caller's own packets again at the agent.
 import json
 import re
 import wave
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -91,6 +91,18 @@ class Latency:
     packets: int
     "How many of the caller's packets were found again."
 
+    secure_median_ms: float | None = None
+    "The same while the line was secure, when the gate holds a frame back; None where nothing was found again."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecureSpan:
+    """When the line was secure, in ns of `time.monotonic_ns()`."""
+
+    start_ns: int
+
+    end_ns: int
+
 
 def count_keys(recordings: Recordings, detector: Detector) -> KeyCounts:
     """Return what `detector` hears in the three recordings."""
@@ -104,19 +116,28 @@ def count_keys(recordings: Recordings, detector: Detector) -> KeyCounts:
     )
 
 
-def measure_latency(sent: Path, heard: Path) -> Latency:
+def measure_latency(sent: Path, heard: Path, secure: Sequence[SecureSpan] = ()) -> Latency:
     """Match the packets of two softphone sidecars (`.npz`) by their payload and return the time between.
 
     A payload counts if it is speech (rich enough to be told from another) and unique on both sides, so what the
-    gate replaced, repeated or muted is not measured. Raise :class:`EvidenceError` where nothing matches.
+    gate replaced, repeated or muted is not measured. Packets that were sent in the `secure` spans are measured apart.
+    Raise :class:`EvidenceError` where nothing matches.
     """
     sent_at, heard_at = _moments(sent), _moments(heard)
-    found = np.array([heard_at[key] - sent_at[key] for key in sent_at.keys() & heard_at.keys()])
-    if not len(found):
+    open_ms: list[float] = []
+    secure_ms: list[float] = []
+    for payload in sent_at.keys() & heard_at.keys():
+        at_ns = sent_at[payload]
+        kept = secure_ms if any(s.start_ns <= at_ns <= s.end_ns for s in secure) else open_ms
+        kept.append((heard_at[payload] - at_ns) / 1e6)
+    if not open_ms:
         raise EvidenceError(f"no packet of {sent.name} is in {heard.name}: nothing to measure")
-    median_ms, p99_ms = np.percentile(found / 1e6, [50, 99])
+    median_ms, p99_ms = np.percentile(open_ms, [50, 99])
     return Latency(
-        median_ms=round(float(median_ms), 2), p99_ms=round(float(p99_ms), 2), packets=len(found)
+        median_ms=round(float(median_ms), 2),
+        p99_ms=round(float(p99_ms), 2),
+        packets=len(open_ms),
+        secure_median_ms=round(float(np.median(secure_ms)), 2) if secure_ms else None,
     )
 
 
@@ -148,6 +169,7 @@ def build_summary(
         "digits_in_recording": max(count.in_recording for count in counts.values()),
         "added_latency_ms": latency.median_ms,
         "added_latency_p99_ms": latency.p99_ms,
+        "added_latency_secure_ms": latency.secure_median_ms,
         "latency_packets": latency.packets,
         "detectors": {
             name: {

@@ -148,7 +148,7 @@ def _field_sentences(before: FieldView | None, after: FieldView) -> list[str]:
         case FieldState.IDLE:
             return [f"{label} cleared"]
         case FieldState.COLLECTING:
-            return [f"caller keys the {label}"]
+            return [f"the panel asks for the {label}"]
         case FieldState.VALID:
             return [f"{label} {after.mask} {after.brand or ''}".rstrip() + " is valid"]
         case FieldState.INVALID:

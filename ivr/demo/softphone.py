@@ -28,6 +28,11 @@ _MAX_EVENTS: Final = 10_000
 Event = dict[str, Any]
 
 
+def softphone_is_here() -> bool:
+    """Return whether this is a clone: an installed package comes without `samples/`."""
+    return (_ROOT / "samples" / "softphone" / "phone.py").is_file()
+
+
 class SoftphoneError(Exception):
     """The softphone reported an error, ended, or did not do in time what was waited for."""
 
@@ -104,6 +109,7 @@ class Softphone:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
                 cwd=_ROOT,
+                start_new_session=True,  # Ctrl-C is for us: the phones hang up when they are told
             )
         self._pump = asyncio.create_task(self._receive())
         return self

@@ -133,7 +133,7 @@ def draw(picture: Picture, path: Path) -> None:
     scale.set_label("Level (dB of full scale)", color=_INK, fontsize=10)
     scale.ax.tick_params(colors=_FAINT, labelsize=9)
     scale.outline.set_edgecolor(_FAINT)
-    figure.savefig(path, facecolor=_BACKGROUND)
+    figure.savefig(path, facecolor=_BACKGROUND, pil_kwargs={"optimize": True})
 
 
 def levels_db(audio: NDArray[np.int16]) -> NDArray[np.float64]:
@@ -212,6 +212,7 @@ def _mark(axes: "Axes", picture: Picture) -> None:
         axes.text(middle, 0.36, "*", color=_INK, fontsize=13, ha="center", va="center")
     for span in picture.secure:
         axes.axvspan(span.start_s, span.end_s, color=_SECURE, alpha=0.22, lw=0)
+        axes.text(span.start_s + 0.1, 0.5, "line secure", color=_SECURE, fontsize=10.5, va="center")
 
 
 def _shade(axes: "Axes", picture: Picture) -> None:
@@ -219,18 +220,6 @@ def _shade(axes: "Axes", picture: Picture) -> None:
         axes.axvspan(span.start_s, span.end_s, color=_SECURE, alpha=0.07, lw=0)
         for edge in (span.start_s, span.end_s):
             axes.axvline(edge, color=_SECURE, lw=1.4, alpha=0.9)
-        axes.text(
-            span.end_s - 0.1,
-            0.94,
-            "line secure",
-            transform=axes.get_xaxis_transform(),
-            color=_SECURE,
-            fontsize=10.5,
-            ha="right",
-            va="top",
-            bbox=_LABEL_BOX,
-            zorder=5,
-        )
 
 
 def _title(figure: Any) -> None:

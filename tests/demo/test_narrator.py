@@ -92,7 +92,7 @@ def test_securing_the_line_is_told_in_order() -> None:
         "agent starts a payment: £12.50, Ada Example",
         "recorder: paused",
         "the line is secure",
-        "caller keys the card number",
+        "the panel asks for the card number",
         "payment collecting",
     )
 
