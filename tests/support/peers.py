@@ -1,6 +1,7 @@
-"""Programs and libraries nobody here wrote: found, or the test that needs them is skipped (in CI: fails)."""
+"""Programs, libraries and modules nobody here wrote: found, or the test that needs them is skipped (in CI: fails)."""
 
 import ctypes
+import importlib.util
 import os
 import shutil
 from pathlib import Path
@@ -22,6 +23,12 @@ def require_library(name: str) -> ctypes.CDLL:
     try:
         return ctypes.CDLL(name)
     except OSError:
+        _missing(name)
+
+
+def require_module(name: str) -> None:
+    """Skip the running test where Python module `name` is not installed; it is not imported here."""
+    if importlib.util.find_spec(name) is None:
         _missing(name)
 
 
