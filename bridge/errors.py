@@ -8,8 +8,10 @@
     │   └── RemoteProtocolError        the other side sent what the protocol does not allow
     │       └── SdpError               a session description that cannot be read or answered
     │           └── NoCommonCodecError nothing in the offer that we speak
+    ├── RouteError                     no way for a call, with the SIP answer
     └── MediaError                     sockets, ports and workers
-        └── NoPortError                every media port is in use
+        ├── NoPortError                every media port is in use
+        └── NotConfirmedError          the gate or the recorder did not do what was asked
 
 Bytes from outside raise :class:`RemoteProtocolError` and nothing else; any other exception is a bug.
 No message carries a body or a raw line: a body may hold a digit.
@@ -45,9 +47,23 @@ class NoCommonCodecError(SdpError):
         super().__init__(f"no common codec; offered: {', '.join(offered) or 'nothing'}")
 
 
+class RouteError(BridgeError):
+    """No way for this call."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        self.status = status
+        "The SIP answer."
+        self.reason = reason
+        super().__init__(f"{status} {reason}")
+
+
 class MediaError(BridgeError):
     """Something is wrong with media sockets, ports or workers."""
 
 
 class NoPortError(MediaError):
     """Every port of the media range is in use or in quarantine."""
+
+
+class NotConfirmedError(MediaError):
+    """The gate or the recorder did not confirm what it was told; the call must be taken as not secure."""

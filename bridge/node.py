@@ -1,22 +1,22 @@
 """The bridge of one node: SIP socket, media workers, and all calls between them."""
 
 import asyncio
-import contextlib
 import itertools
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import assert_never
 
 import structlog
 
 from bridge.call.events import BridgeEvent, CallChanged, CallInfo, CallState, KeyPressed, MediaLost
 from bridge.call.flow import CallFlow, CallSetup
-from bridge.call.routing import RouteError, admit, find_target
+from bridge.call.routing import admit, find_target
+from bridge.call.secure_line import SecureLine
 from bridge.config import Address, BridgeConfig
-from bridge.errors import LocalProtocolError, MediaError
+from bridge.errors import NotConfirmedError, RouteError
 from bridge.media import messages as m
 from bridge.media.pool import MediaPool
 from bridge.media.settings import WorkerSettings
@@ -27,17 +27,7 @@ from bridge.sip.registrar import Binding
 from bridge.sip.uri import Uri
 from bridge.udp_shell import UdpShell
 
-CONFIRM_S: Final = 2.0
-"How long a worker may take to confirm a gate or a recorder; it answers within a tick (5 ms) unless it hangs."
-
-OPEN_S: Final = 60.0
-"How long a gate may take to open: it stays closed while the caller still holds a key down."
-
 log = structlog.get_logger(__name__)
-
-
-class NotConfirmedError(MediaError):
-    """The gate or the recorder did not confirm; the call must be taken as not secure."""
 
 
 class BridgeNode:
@@ -54,17 +44,22 @@ class BridgeNode:
         self._config, self._password_of = config, password_of
         self._on_event, self._utc_now = on_event, utc_now
         self._flows: dict[m.CallId, CallFlow] = {}
+        self._lines: dict[m.CallId, SecureLine] = {}
         self._flow_of_dialog: dict[sip.DialogId, CallFlow] = {}
-        self._waiting: dict[tuple[m.CallId, type[m.Report]], asyncio.Future[m.Report]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
         self._session_ids = itertools.count(secrets.randbits(31))
         self._media = MediaPool(_worker_settings(config), self._media_reported, self._media_lost)
 
     async def start(self) -> None:
         """Bind the SIP socket and start the workers; raise OSError where the address cannot be had."""
         self._loop = asyncio.get_running_loop()
-        await self._media.start()
         sock = _bind(self._config.host, self._config.sip_port)
         self.sip_address: Address = sock.getsockname()[:2]
+        try:
+            await self._media.start()
+        except BaseException:
+            sock.close()
+            raise
         self._endpoint = SipEndpoint(
             SipConfig(
                 host=self._config.host,
@@ -85,6 +80,7 @@ class BridgeNode:
             flow.hang_up("the gateway is stopping", self._loop.time())
         self._shell.pump()
         self._shell.close()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._media.stop()
 
     def calls(self) -> list[CallInfo]:
@@ -106,37 +102,20 @@ class BridgeNode:
     async def secure(self, call: m.CallId) -> None:
         """Pause the recorder, then close the gate; return when both have confirmed.
 
-        Raise :class:`NotConfirmedError` where one did not: the gate is opened and the recorder resumed again then.
+        Raise :class:`NotConfirmedError` where one did not, or the call is gone: the gate is opened and the recorder
+        resumed again then. Whoever stops waiting must :meth:`release` the call.
         """
-        flow = self._talking(call)
-        flow.shielded = True
-        try:
-            if flow.recorder is not m.RecorderState.OFF:
-                await self._move_recorder(flow, m.PauseRecording(call=call), m.RecorderState.PAUSED)
-            await self._move_gate(flow, secure=True)
-        except NotConfirmedError:
-            await self.release(call)
-            raise
+        if (line := self._lines.get(call)) is None:
+            raise NotConfirmedError("the call is not connected")
+        await line.secure()
 
     async def release(self, call: m.CallId) -> None:
-        """Open the gate, resume the recorder. A call that is gone is no error."""
-        flow = self._flows.get(call)
-        if flow is None:
-            return
-        try:
-            await self._move_gate(flow, secure=False)
-            flow.shielded = False
-        except NotConfirmedError as error:
-            if call not in self._flows:
-                return
-            log.error("gate not opened", call=call, reason=str(error))
-        if flow.recorder is m.RecorderState.PAUSED:
-            try:
-                await self._move_recorder(
-                    flow, m.ResumeRecording(call=call), m.RecorderState.RECORDING
-                )
-            except NotConfirmedError as error:
-                log.error("recording not resumed", call=call, reason=str(error))
+        """Open the gate, resume the recorder; it is done to the end even where nobody waits for it any more.
+
+        A call that is gone is no error. Raise :class:`NotConfirmedError` where the gate did not open.
+        """
+        if (line := self._lines.get(call)) is not None:
+            await line.release()
 
     def hang_up(self, call: m.CallId, reason: str) -> None:
         """End a call on both sides."""
@@ -144,44 +123,11 @@ class BridgeNode:
             flow.hang_up(reason, self._loop.time())
             self._shell.pump()
 
-    async def _move_gate(self, flow: CallFlow, *, secure: bool) -> None:
-        command = m.SetSecure(call=flow.call, secure=secure)
-        report = await self._ask(command, m.SecureChanged, limit_s=CONFIRM_S if secure else OPEN_S)
-        assert isinstance(report, m.SecureChanged)
-        if report.secure is not secure:
-            raise NotConfirmedError("the gate did not move")
-        flow.secure = secure
-        flow.notice()
-
-    async def _move_recorder(
-        self, flow: CallFlow, command: m.PauseRecording | m.ResumeRecording, wanted: m.RecorderState
-    ) -> None:
-        report = await self._ask(command, m.RecorderChanged)
-        assert isinstance(report, m.RecorderChanged)
-        if report.state is not wanted:
-            raise NotConfirmedError(f"the recorder is {report.state}, not {wanted}")
-
-    async def _ask(
-        self, command: m.Command, answer: type[m.Report], *, limit_s: float = CONFIRM_S
-    ) -> m.Report:
-        """Send a command and return the report that confirms it."""
-        key = (command.call, answer)
-        if key in self._waiting:
-            raise NotConfirmedError("an earlier command of the same kind is not confirmed yet")
-        waiting = self._waiting[key] = self._loop.create_future()
-        try:
-            self._media.send(command)
-            return await asyncio.wait_for(waiting, limit_s)
-        except TimeoutError:
-            raise NotConfirmedError("the media worker does not answer") from None
-        finally:
-            del self._waiting[key]
-
-    def _talking(self, call: m.CallId) -> CallFlow:
-        flow = self._flows.get(call)
-        if flow is None or not flow.talking:
-            raise NotConfirmedError("the call is not connected")
-        return flow
+    def _spawn(self, step: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = self._loop.create_task(step)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     def _sip_event(self, event: sip.SipEvent) -> None:
         match event:
@@ -198,10 +144,6 @@ class BridgeNode:
         flow = self._flow_of_dialog.get(event.dialog)
         if flow is not None:
             flow.receive(event, self._loop.time())
-        elif isinstance(event, sip.Answered):
-            # The answer crossed our CANCEL: nobody is there any more to talk to.
-            with contextlib.suppress(LocalProtocolError):
-                self._endpoint.bye(event.dialog, self._loop.time())
 
     def _invited(self, invite: sip.InviteReceived) -> None:
         dialler = invite.from_.uri.user or ""
@@ -230,6 +172,7 @@ class BridgeNode:
         )
         flow = CallFlow(setup, self._endpoint, self._media.send, self._flow_changed)
         self._flows[call] = flow
+        self._lines[call] = SecureLine(flow, self._media.send, self._spawn)
         self._flow_of_dialog[invite.dialog] = flow
         self._media.open(call)
 
@@ -244,7 +187,7 @@ class BridgeNode:
             del self._flows[flow.call]
             for dialog in flow.dialogs:
                 self._flow_of_dialog.pop(dialog, None)
-            self._fail_waiting(flow.call)
+            self._lines.pop(flow.call).call_ended()
             log.info("call ended", call=flow.call, reason=reason)
         self._on_event(CallChanged(info=info, reason=reason))
 
@@ -266,33 +209,18 @@ class BridgeNode:
                 self._on_event(
                     KeyPressed(call=report.call, key=report.key, transport=report.transport)
                 )
-            case m.RecorderChanged():
-                self._recorder_changed(flow, report)
-            case m.SecureChanged():
-                pass  # `_ask` waits for it
-        waiting = self._waiting.get((report.call, type(report)))
-        if waiting is not None and not waiting.done():
-            waiting.set_result(report)
-
-    def _recorder_changed(self, flow: CallFlow, report: m.RecorderChanged) -> None:
-        if report.reason:
-            log.error("recording failed", call=report.call, reason=report.reason)
-        flow.recorder = report.state
-        flow.notice()
+            case m.SecureChanged() | m.RecorderChanged():
+                self._lines[report.call].receive(report)
+            case _:
+                assert_never(report)
 
     def _media_lost(self, calls: frozenset[m.CallId]) -> None:
         log.error("media worker lost", calls=len(calls))
         for call in calls:
             if (flow := self._flows.get(call)) is not None:
-                self._fail_waiting(call)
                 self._on_event(MediaLost(call=call))
-                flow.hang_up("the media worker that carried the call is gone", self._loop.time())
+                flow.media_lost(self._loop.time())
         self._shell.pump()
-
-    def _fail_waiting(self, call: m.CallId) -> None:
-        for (waiting_call, _), waiting in list(self._waiting.items()):
-            if waiting_call == call and not waiting.done():
-                waiting.set_exception(NotConfirmedError("the call is gone"))
 
 
 def _worker_settings(config: BridgeConfig) -> tuple[WorkerSettings, ...]:

@@ -36,16 +36,22 @@ class UdpShell(asyncio.DatagramProtocol):
         if self._pumping:
             return  # a command given while events are delivered; the running pump sends what it made
         self._pumping = True
-        try:
-            while (event := self._endpoint.next_event()) is not None:
-                self._on_event(event)
-        finally:
-            self._pumping = False
+        while (event := self._endpoint.next_event()) is not None:
+            self._deliver(event)
+        self._pumping = False
         if self._transport is None or self._transport.is_closing():
             return
         for data, address in self._endpoint.datagrams_to_send():
             self._transport.sendto(data, address)
         self._arm()
+
+    def _deliver(self, event: SipEvent) -> None:
+        try:
+            self._on_event(event)
+        except Exception as error:
+            # A bug in one call must not keep the datagrams and the timers of all others waiting.
+            context = {"message": f"{type(event).__name__} was not treated", "exception": error}
+            self._loop.call_exception_handler(context)
 
     def close(self) -> None:
         """Close the socket and forget the timer."""

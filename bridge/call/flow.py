@@ -7,21 +7,25 @@ side simply gets no sound, which also serves phones that cannot be held.
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, assert_never
 
 from bridge.call.events import CallInfo, CallState
-from bridge.call.routing import Target
-from bridge.errors import (
-    LocalProtocolError,
-    NoCommonCodecError,
-    RemoteProtocolError,
-    SdpError,
+from bridge.call.media_side import MediaSide, SdpOrigin
+from bridge.call.refusal import (
+    NO_USABLE_ANSWER,
+    OVERLOADED,
+    TIMED_OUT,
+    UNAVAILABLE,
+    Refusal,
+    passed_across,
+    refusal_of_offer,
 )
+from bridge.call.routing import Target
+from bridge.errors import LocalProtocolError, RemoteProtocolError, SdpError
 from bridge.media import messages as m
-from bridge.sdp.negotiate import Direction, MediaTerms, answer_offer, make_offer, read_answer
 from bridge.sip import events as sip
 from bridge.sip.endpoint import SipEndpoint
 from bridge.sip.info_dtmf import parse_info_digit
@@ -50,10 +54,6 @@ _MOVES: Final[dict[tuple[_Phase, _Trigger], _Phase]] = {
     (_Phase.TALKING, _Trigger.ENDED): _Phase.ENDED,
 }
 
-SERVICE_UNAVAILABLE: Final = 503
-RETRY_AFTER_S: Final = 10
-"Told with a 503: by then a call has ended or a dead worker is replaced."
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallSetup:
@@ -75,20 +75,8 @@ class CallSetup:
     "Path of the recording; empty: none."
 
 
-@dataclass(slots=True)
-class _Side:
-    dialog: sip.DialogId | None = None
-    port: int = 0
-    version: int = 0
-    terms: MediaTerms | None = None
-    answer: bytes = b""
-    offered: bytes = b""
-    "Our offer that waits for an answer."
-    early_media: bool = field(default=False)
-
-
 class CallFlow:
-    """One call. `changed(flow, reason)` is called whenever :attr:`info` is new."""
+    """One call. `changed(flow, reason)` is called whenever :attr:`info` is new; for the end of the call once, last."""
 
     def __init__(
         self,
@@ -99,9 +87,10 @@ class CallFlow:
     ) -> None:
         self._setup, self._sip, self._command, self._changed = setup, endpoint, command, changed
         self._phase = _Phase.OPENING
-        self._sides = {m.Leg.CALLER: _Side(), m.Leg.AGENT: _Side()}
         self._first, self._second = setup.first, _other(setup.first)
-        self._sides[self._first].dialog = setup.invite.dialog
+        self._dialogs: dict[m.Leg, sip.DialogId] = {self._first: setup.invite.dialog}
+        origin = SdpOrigin(call=setup.call, host=setup.host, session_id=setup.session_id)
+        self._media = {leg: MediaSide(origin, leg, command) for leg in m.Leg}
         self.secure = False
         "The gate is closed, confirmed."
         self.shielded = False
@@ -116,12 +105,22 @@ class CallFlow:
     @property
     def dialogs(self) -> tuple[sip.DialogId, ...]:
         """The dialogs so far."""
-        return tuple(side.dialog for side in self._sides.values() if side.dialog is not None)
+        return tuple(self._dialogs.values())
 
     @property
     def talking(self) -> bool:
         """Both sides are connected."""
         return self._phase is _Phase.TALKING
+
+    @property
+    def ended(self) -> bool:
+        """The call is over."""
+        return self._phase is _Phase.ENDED
+
+    @property
+    def recorded(self) -> bool:
+        """The call has a recorder, whatever that does just now."""
+        return bool(self._setup.recording)
 
     @property
     def info(self) -> CallInfo:
@@ -140,62 +139,65 @@ class CallFlow:
             started_at=self._setup.started_at,
         )
 
-    def start(self) -> None:
-        """Ask for media ports."""
-        self._command(m.OpenCall(call=self.call))
-
     def media_opened(self, opened: m.CallOpened, now: float) -> None:
         """Answer the first side's offer in mind, then ring the second side."""
         if self._phase is not _Phase.OPENING:
             return
-        self._sides[m.Leg.CALLER].port, self._sides[m.Leg.AGENT].port = (
-            opened.caller_port,
-            opened.agent_port,
-        )
+        self._media[m.Leg.CALLER].port = opened.caller_port
+        self._media[m.Leg.AGENT].port = opened.agent_port
         try:
             if self._setup.invite.body:
-                self._accept_offer(self._first, self._setup.invite.body)
+                self._media[self._first].accept_offer(self._setup.invite.body)
         except SdpError as error:
-            self._reject_first(
-                488 if isinstance(error, NoCommonCodecError) else 400, _as_reason(error), now
-            )
+            refusal = refusal_of_offer(error)
+            self._give_up(refusal, refusal.reason, now)
             return
         self._move(_Trigger.MEDIA_OPENED)
-        self._ring_second(now)
+        try:
+            self._ring_second(now)
+        except LocalProtocolError as error:
+            self._give_up(OVERLOADED, f"the other side cannot be rung: {error}", now)
+            return
         self._changed(self, "")
 
     def media_refused(self, reason: str, now: float) -> None:
         """No worker can carry the call."""
-        self._respond_first(
-            SERVICE_UNAVAILABLE,
-            "Service Unavailable",
-            now,
-            headers=(("Retry-After", str(RETRY_AFTER_S)),),
-        )
-        self._end(f"no media for the call: {reason}")
+        self._give_up(OVERLOADED, f"no media for the call: {reason}", now)
+
+    def media_lost(self, now: float) -> None:
+        """The worker that carried the call is gone: there is no sound any more."""
+        self._give_up(OVERLOADED, "the media worker that carried the call is gone", now)
+
+    def hang_up(self, reason: str, now: float) -> None:
+        """End the call on both sides."""
+        self._give_up(UNAVAILABLE, reason, now)
+
+    def notice(self) -> None:
+        """Tell that something outside the dialogs changed (gate, recorder)."""
+        if not self.ended:
+            self._changed(self, "")
 
     def receive(self, event: sip.DialogEvent, now: float) -> None:
         """Treat one event of either dialog."""
-        if self._phase is _Phase.ENDED:
+        if self.ended:
             return
-        side = next(name for name, side in self._sides.items() if side.dialog == event.dialog)
+        side = next(leg for leg, dialog in self._dialogs.items() if dialog == event.dialog)
         match event:
             case sip.Progressed():
                 self._progressed(event, now)
             case sip.Answered():
                 self._answered(event, now)
             case sip.Rejected():
-                self._rejected(event, now)
+                reason = f"the other side answered {event.status} {event.reason}"
+                self._give_up(passed_across(event), reason, now)
             case sip.Acknowledged():
-                self._acknowledged(side, event)
+                self._acknowledged(side, event, now)
             case sip.Cancelled():
-                self._hang_up(_other(side), now)
-                self._end("the caller gave up before the answer")
+                self._give_up(UNAVAILABLE, "the caller gave up before the answer", now)
             case sip.ByeReceived():
-                self._hang_up(_other(side), now)
-                self._end(f"the {side} hung up")
+                self._give_up(UNAVAILABLE, f"the {side} hung up", now)
             case sip.DialogLost():
-                self._lost(side, event.reason, now)
+                self._give_up(TIMED_OUT, f"the {side}'s side is gone: {event.reason}", now)
             case sip.ReinviteReceived():
                 self._reinvited(side, event, now)
             case sip.InfoReceived():
@@ -209,31 +211,9 @@ class CallFlow:
             case _:
                 assert_never(event)
 
-    def hang_up(self, reason: str, now: float) -> None:
-        """End the call on both sides."""
-        if self._phase is _Phase.ENDED:
-            return
-        if self._phase is _Phase.TALKING:
-            self._hang_up(self._first, now)
-        else:
-            self._respond_first(480, "Temporarily Unavailable", now)
-        self._hang_up(self._second, now)
-        self._end(reason)
-
-    def notice(self) -> None:
-        """Tell that something outside the dialogs changed (gate, recorder)."""
-        self._changed(self, "")
-
     def _ring_second(self, now: float) -> None:
-        invite, target, side = self._setup.invite, self._setup.target, self._sides[self._second]
-        first_codec = self._sides[self._first].terms
-        codecs = (
-            ("PCMA", "PCMU")
-            if first_codec and first_codec.codec.name == "PCMA"
-            else ("PCMU", "PCMA")
-        )
-        side.offered = self._offer(side, codecs)
-        side.dialog = self._sip.invite(
+        invite, target = self._setup.invite, self._setup.target
+        self._dialogs[self._second] = self._sip.invite(
             request_uri=target.uri,
             from_=NameAddr(
                 uri=self._setup.identity(invite.from_.uri.user or "anonymous"),
@@ -241,75 +221,70 @@ class CallFlow:
             ),
             to=NameAddr(uri=target.uri),
             destination=target.destination,
-            body=side.offered,
+            body=self._media[self._second].make_offer(self._media[self._first].codec_order),
             max_forwards=invite.max_forwards - 1,
             now=now,
         )
 
     def _progressed(self, event: sip.Progressed, now: float) -> None:
-        first, second = self._sides[self._first], self._sides[self._second]
-        if event.body and self._read_answer(self._second, event.body) and first.answer:
-            second.early_media = True
-            self._respond_first(183, "Session Progress", now, body=first.answer)
+        early_media = event.body and self._media[self._second].read_early_answer(event.body)
+        answer = self._media[self._first].answer
+        if early_media and answer:
+            self._respond_first(183, "Session Progress", answer, now)
         else:
-            self._respond_first(180, "Ringing", now)
+            self._respond_first(180, "Ringing", b"", now)
 
     def _answered(self, event: sip.Answered, now: float) -> None:
-        second = self._sides[self._second]
-        if not self._read_answer(self._second, event.body) and not second.early_media:
-            self._hang_up(self._second, now)
-            self._reject_first(502, "The other side's answer has no usable audio", now)
+        if self._phase is not _Phase.CALLING:
             return
-        first = self._sides[self._first]
-        if not first.answer:
-            first.offered = self._offer(first, ("PCMU", "PCMA"))
-        self._respond_first(200, "OK", now, body=first.answer or first.offered)
+        first, second = self._media[self._first], self._media[self._second]
+        try:
+            second.read_answer(event.body)
+        except SdpError as error:
+            if second.terms is None:  # nor was there one with early media
+                self._give_up(NO_USABLE_ANSWER, f"the answer has no usable audio: {error}", now)
+                return
+        body = first.answer or first.make_offer(second.codec_order)
+        if not self._respond_first(200, "OK", body, now):
+            return
         self._move(_Trigger.ANSWERED)
-        if self._setup.recording:
+        if self.recorded:
             self._command(m.StartRecording(call=self.call, path=self._setup.recording))
         self._changed(self, "")
 
-    def _rejected(self, event: sip.Rejected, now: float) -> None:
-        status, reason = _across(event.status, event.reason)
-        headers = () if event.retry_after is None else (("Retry-After", str(event.retry_after)),)
-        self._respond_first(status, reason, now, headers=headers)
-        self._end(f"the other side answered {event.status} {event.reason}")
-
-    def _acknowledged(self, side: m.Leg, event: sip.Acknowledged) -> None:
-        if self._sides[side].offered and event.body:
-            self._read_answer(side, event.body)
-            self._changed(self, "")
-
-    def _lost(self, side: m.Leg, reason: str, now: float) -> None:
-        if self._phase is not _Phase.TALKING and side is self._second:
-            self._respond_first(408, "Request Timeout", now)
-        else:
-            self._hang_up(_other(side), now)
-        self._end(f"the {side}'s side is gone: {reason}")
+    def _acknowledged(self, side: m.Leg, event: sip.Acknowledged, now: float) -> None:
+        """Read the answer in the ACK where the offer was ours (RFC 3261 section 13.2.1)."""
+        media = self._media[side]
+        if not media.awaits_answer:
+            return
+        try:
+            media.read_answer(event.body)
+        except SdpError as error:
+            # After a re-INVITE the session goes on as it was; a call that has none yet is of no use.
+            if media.terms is None:
+                self._give_up(UNAVAILABLE, f"the ACK has no usable audio: {error}", now)
+            return
+        self._changed(self, "")
 
     def _reinvited(self, side: m.Leg, event: sip.ReinviteReceived, now: float) -> None:
-        state = self._sides[side]
-        state.version += 1
+        media = self._media[side]
         try:
-            if event.body:
-                self._accept_offer(side, event.body)
-                body = state.answer
-            else:
-                body = state.offered = self._offer(state, ("PCMU", "PCMA"))
+            offer = event.body
+            body = media.accept_offer(offer) if offer else media.make_offer(media.codec_order)
         except SdpError as error:
-            status = 488 if isinstance(error, NoCommonCodecError) else 400
-            self._sip.respond(event.dialog, status, _as_reason(error), now=now)
+            refusal = refusal_of_offer(error)
+            self._respond(event.dialog, refusal.status, refusal.reason, b"", now)
             return
-        self._sip.respond(event.dialog, 200, "OK", body=body, now=now)
+        self._respond(event.dialog, 200, "OK", body, now)
         self._changed(self, "")
 
     def _informed(self, side: m.Leg, event: sip.InfoReceived, now: float) -> None:
         if side is m.Leg.CALLER and self.shielded:
             self._read_info(event)
-            return
-        other = self._sides[_other(side)].dialog
-        if self._phase is _Phase.TALKING and other is not None:
-            self._sip.info(other, event.content_type, event.body, now)
+        elif event.body and (other := self._dialogs.get(_other(side))) is not None:
+            # One that comes before the answer has nowhere to go.
+            with contextlib.suppress(LocalProtocolError):
+                self._sip.info(other, event.content_type, event.body, now)
 
     def _read_info(self, event: sip.InfoReceived) -> None:
         try:
@@ -318,99 +293,59 @@ class CallFlow:
             return  # no key in it; while the call is secure it goes nowhere else either
         self._command(m.InfoKey(call=self.call, key=key, duration_ms=duration_ms or 0))
 
-    def _accept_offer(self, side: m.Leg, offer: bytes) -> None:
-        state = self._sides[side]
-        state.answer, terms = answer_offer(
-            offer,
-            host=self._setup.host,
-            port=state.port,
-            session_id=self._setup.session_id,
-            version=state.version,
-        )
-        self._use(side, terms)
-
-    def _read_answer(self, side: m.Leg, answer: bytes) -> bool:
-        state = self._sides[side]
-        try:
-            terms = read_answer(answer, offered=state.offered)
-        except SdpError:
-            return False
-        self._use(side, terms)
-        return True
-
-    def _use(self, side: m.Leg, terms: MediaTerms) -> None:
-        self._sides[side].terms = terms
-        host, port = terms.remote or ("0.0.0.0", 0)
-        self._command(
-            m.SetLeg(
-                call=self.call,
-                leg=side,
-                host=host,
-                port=port,
-                codec=terms.codec.name,
-                payload_type=terms.codec.payload_type,
-                telephone_event=-1 if terms.telephone_event is None else terms.telephone_event,
-                send=terms.remote is not None
-                and terms.direction in (Direction.SENDRECV, Direction.SENDONLY),
-                receive=terms.direction in (Direction.SENDRECV, Direction.RECVONLY),
-            )
-        )
-
-    def _offer(self, side: _Side, codecs: tuple[str, str]) -> bytes:
-        return make_offer(
-            host=self._setup.host,
-            port=side.port,
-            session_id=self._setup.session_id,
-            version=side.version,
-            codecs=codecs,
-        )
-
     def _state(self) -> CallState:
-        if self._phase is _Phase.ENDED:
+        if self.ended:
             return CallState.ENDED
-        if self._phase is not _Phase.TALKING:
+        if not self.talking:
             return CallState.RINGING
-        held = any(
-            side.terms and side.terms.direction is not Direction.SENDRECV
-            for side in self._sides.values()
-        )
+        held = any(side.held for side in self._media.values())
         return CallState.HELD if held else CallState.TALKING
 
-    def _reject_first(self, status: int, reason: str, now: float) -> None:
-        self._respond_first(status, reason, now)
-        self._end(reason)
+    def _respond_first(self, status: int, reason: str, body: bytes, now: float) -> bool:
+        return self._respond(self._setup.invite.dialog, status, reason, body, now)
 
-    def _respond_first(
-        self,
-        status: int,
-        reason: str,
-        now: float,
-        *,
-        body: bytes = b"",
-        headers: tuple[tuple[str, str], ...] = (),
-    ) -> None:
-        # Where the first side gave up in the same moment, its own event ends the call.
-        with contextlib.suppress(LocalProtocolError):
-            self._sip.respond(
-                self._setup.invite.dialog, status, reason, body=body, headers=headers, now=now
-            )
+    def _respond(
+        self, dialog: sip.DialogId, status: int, reason: str, body: bytes, now: float
+    ) -> bool:
+        """Answer an INVITE; return False where its sender gave up in the same moment: its own event tells so."""
+        try:
+            self._sip.respond(dialog, status, reason, body=body, now=now)
+        except LocalProtocolError:
+            return False
+        return True
 
-    def _hang_up(self, side: m.Leg, now: float) -> None:
-        dialog = self._sides[side].dialog
-        if dialog is None:
+    def _give_up(self, refusal: Refusal, reason: str, now: float) -> None:
+        """End the call: BYE where a side is connected, else `refusal` to the first and CANCEL to the second."""
+        if self.ended:
             return
-        # Where that side is gone already, that is what was wanted.
-        with contextlib.suppress(LocalProtocolError):
-            if side is self._second and self._phase is not _Phase.TALKING:
-                self._sip.cancel(dialog, now)
-            else:
-                self._sip.bye(dialog, now)
-
-    def _end(self, reason: str) -> None:
+        self._leave_first(refusal, now)
+        self._leave_second(now)
         self._move(_Trigger.ENDED)
-        self.secure = False
+        self.secure = self.shielded = False
         self._command(m.CloseCall(call=self.call))
         self._changed(self, reason)
+
+    # How far a dialog is, the endpoint knows better than we: an answer may have come whose event waits behind the
+    # one that is treated now. A dialog that is gone already is what was wanted.
+
+    def _leave_first(self, refusal: Refusal, now: float) -> None:
+        dialog = self._setup.invite.dialog
+        with contextlib.suppress(LocalProtocolError):
+            try:
+                self._sip.bye(dialog, now)
+            except LocalProtocolError:
+                self._sip.respond(
+                    dialog, refusal.status, refusal.reason, headers=refusal.headers, now=now
+                )
+
+    def _leave_second(self, now: float) -> None:
+        if (dialog := self._dialogs.get(self._second)) is None:
+            return
+        with contextlib.suppress(LocalProtocolError):
+            try:
+                self._sip.bye(dialog, now)
+            except LocalProtocolError:
+                self._sip.cancel(dialog, now)
 
     def _move(self, trigger: _Trigger) -> None:
         self._phase = _MOVES[self._phase, trigger]
@@ -418,16 +353,3 @@ class CallFlow:
 
 def _other(side: m.Leg) -> m.Leg:
     return m.Leg.AGENT if side is m.Leg.CALLER else m.Leg.CALLER
-
-
-def _across(status: int, reason: str) -> tuple[int, str]:
-    """Return the answer for the first side: what only concerns us and the second side is not passed on."""
-    if status in (401, 407):
-        return 403, "Forbidden"
-    if 300 <= status < 400:
-        return 480, "Temporarily Unavailable"
-    return status, reason
-
-
-def _as_reason(error: SdpError) -> str:
-    return str(error)[:80]

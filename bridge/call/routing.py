@@ -4,16 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bridge.config import Address, BridgeConfig
+from bridge.errors import RouteError
 from bridge.sip.registrar import Binding
 from bridge.sip.uri import Uri
-
-
-class RouteError(Exception):
-    """No way for this call; `status` is the SIP answer."""
-
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(f"{status} {reason}")
-        self.status, self.reason = status, reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,12 +7,16 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
+import structlog
+
 from bridge.media import messages as m
 from bridge.media.settings import WorkerSettings
 from bridge.media.worker_process import WorkerProcess
 
 RESTART_PAUSE_S: Final = 0.2
 "Before a dead worker is replaced, so that one that cannot start does not spin."
+
+log = structlog.get_logger(__name__)
 
 
 class MediaPool:
@@ -35,9 +39,13 @@ class MediaPool:
         self._stopping = False
 
     async def start(self) -> None:
-        """Start all workers."""
-        for index in range(len(self._settings)):
-            await self._start_worker(index)
+        """Start all workers; raise OSError where one cannot be started, and leave none behind then."""
+        try:
+            for index in range(len(self._settings)):
+                await self._start_worker(index)
+        except BaseException:
+            await self.stop()
+            raise
 
     async def stop(self) -> None:
         """End all workers; recordings are on disk afterwards."""
@@ -108,5 +116,15 @@ class MediaPool:
 
     async def _replace(self, index: int, dead: WorkerProcess) -> None:
         await dead.wait()
-        await asyncio.sleep(RESTART_PAUSE_S)
-        await self._start_worker(index)
+        started = False
+        while not started:
+            await asyncio.sleep(RESTART_PAUSE_S)
+            started = await self._try_to_start(index)
+
+    async def _try_to_start(self, index: int) -> bool:
+        try:
+            await self._start_worker(index)
+        except OSError as error:
+            log.error("media worker cannot be started", reason=error.strerror)
+            return False
+        return True

@@ -42,22 +42,18 @@ class WorkerProcess:
         on_report: Callable[["WorkerProcess", m.Report], None],
         on_gone: Callable[["WorkerProcess"], None],
     ) -> Self:
-        """Start a worker process; it is ready for commands at once (they wait in the socket)."""
+        """Start a worker process; it is ready for commands at once (they wait in the socket).
+
+        Raise OSError where the machine has no room for one more.
+        """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
-        with theirs:
-            process = await asyncio.create_subprocess_exec(
-                *(
-                    sys.executable,
-                    "-m",
-                    "bridge.media",
-                    str(theirs.fileno()),
-                    settings.to_argument(),
-                ),
-                pass_fds=[theirs.fileno()],
-                stdin=asyncio.subprocess.DEVNULL,
-                env=os.environ | _ONE_THREAD,
-            )
+        try:
+            with theirs:
+                process = await _spawn(theirs.fileno(), settings)
+        except BaseException:
+            ours.close()
+            raise
         return cls(process, ours, on_report, on_gone)
 
     @property
@@ -113,3 +109,12 @@ class WorkerProcess:
     def _kill(self) -> None:
         if self._process.returncode is None:
             self._process.kill()
+
+
+async def _spawn(control_fd: int, settings: WorkerSettings) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bridge.media", str(control_fd), settings.to_argument()),
+        pass_fds=[control_fd],
+        stdin=asyncio.subprocess.DEVNULL,
+        env=os.environ | _ONE_THREAD,
+    )

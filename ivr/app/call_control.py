@@ -1,8 +1,9 @@
 """The payment session's `CallControl` over the bridge."""
 
 from bridge.call.events import CallInfo
+from bridge.errors import NotConfirmedError
 from bridge.media.messages import CallId as BridgeCallId
-from bridge.node import BridgeNode, NotConfirmedError
+from bridge.node import BridgeNode
 from ivr.session.ports import CallLostError
 from ivr.session.view import AgentId, CallId, CallView
 from ivr.session.words import RecorderState
