@@ -103,7 +103,7 @@ def sentences(state: Narration, event: NarrationEvent) -> tuple[str, ...]:
     """Return what `event` adds to the story told so far; nothing for a change that is only shown."""
     match event:
         case PanelOpened(url=url, sign_in=sign_in):
-            return (f"panel: {url} (sign in as {sign_in})",)
+            return (f"panel: {url}  sign in as {sign_in}",)
         case CallAdvanced(text=text) | EvidenceWritten(text=text):
             return (text,)
         case PartySpoke(who=None):

@@ -5,6 +5,7 @@ from typing import Final, Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -96,9 +97,11 @@ def render(state: Narration) -> RenderableType:
     subtitle = None
     if state.panel is not None:
         subtitle = Text(f"{state.panel.url}  sign in as {state.panel.sign_in}")
-    return Panel(
+    picture = Panel(
         Group(*parts), title="Tonewall", subtitle=subtitle, border_style="blue", padding=(1, 2)
     )
+    # The terminal writes `^C` where the cursor stands: with room for it the last picture stays whole.
+    return Padding(picture, (0, 2, 0, 0))
 
 
 def _speakers(state: Narration) -> RenderableType:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from ivr.demo.panel_client import PanelClient
 from ivr.demo.softphone import Softphone
 from ivr.demo.stage import AGENT_NUMBER, Stage
 from ivr.session.ports import SessionChanged
-from ivr.session.view import AgentId, AgentView, StartPayment
+from ivr.session.view import AgentId, AgentView, CallId, StartPayment
 from ivr.session.words import FieldName, FieldState, InteractionType, Status
 
 _PHONE_LIMIT_S: Final = 20.0
@@ -67,7 +67,27 @@ class Script:
         self._secure_since_ns: int | None = None
 
     async def pay_by_itself(self) -> None:
-        """Take a payment through the panel from the first ring to the last goodbye."""
+        """Take a payment through the panel, from the first ring to the last goodbye.
+
+        Raise what goes wrong: SoftphoneError, PanelError or ScriptError.
+        """
+        stage = self._stage
+        await _until_first_ends(self._play(), stage.caller.watch(), stage.agent.watch())
+
+    async def stay_open(self) -> None:
+        """Keep the caller on the line for a person at the panel; return never, raise as :meth:`pay_by_itself` does."""
+        stage = self._stage
+        await self._connect()
+        self._tell("take a payment in the panel: the caller keys what you ask for; Ctrl-C ends it")
+        await _until_first_ends(
+            self._talk_on(),
+            self._key_whenever_asked(),
+            self._end_of_call(),
+            stage.caller.watch(),
+            stage.agent.watch(),
+        )
+
+    async def _play(self) -> None:
         stage = self._stage
         async with PanelClient.signed_in(
             stage.gateway.panel_url, stage.user.username, stage.user.password, self._view_changed
@@ -77,39 +97,13 @@ class Script:
             call = await panel.call_in("talking")
             await self._speak(stage.caller, "wants to pay a bill", 2.0)
             await self._speak(stage.agent, "will take the payment now", 1.6)
-            payment = await panel.start(
-                StartPayment(
-                    call=call,
-                    payee="Northern Water",
-                    interaction_type=InteractionType.BILL,
-                    profile="bills",
-                    amount="12.50",
-                    reason="Invoice 20417",
-                )
-            )
+            payment = await panel.start(_bill(call))
             await self._key_until_collected(panel)
             await panel.submit(payment.session)
             await panel.call_released(call)
             await self._speak(stage.agent, "says thank you", 1.0)
             await self._speak(stage.caller, "says goodbye", 1.0)
             await self._hang_up()
-
-    async def stay_open(self) -> None:
-        """Keep the caller on the line for a person at the panel; returns only by an error or a cancellation."""
-        agent = AgentId(self._stage.user.username)
-        await self._connect()
-        self._tell(
-            "you are the agent: sign in to the panel and take a payment; Ctrl-C ends the call"
-        )
-        async with self._stage.gateway.desk.updates(agent) as updates:
-
-            async def views() -> AsyncIterator[AgentView]:
-                async for update in updates:
-                    if isinstance(update, SessionChanged):
-                        self._view_changed(update.view)
-                        yield update.view
-
-            await _until_first_ends(self._talk_on(), self._key_whenever_asked(views()))
 
     async def _key_until_collected(self, panel: PanelClient) -> None:
         """Key what the panel says is asked; the agent's voice asks for it first. Raise for a field that is refused."""
@@ -126,11 +120,19 @@ class Script:
                 await self._speak(self._stage.caller, "finds it", 0.8)
                 await self._key(name)
 
-    async def _key_whenever_asked(self, views: AsyncIterator[AgentView]) -> None:
-        async for view in views:
-            if (name := asked_field(view)) is not None:
-                await self._key(name)
+    async def _key_whenever_asked(self) -> None:
+        agent = AgentId(self._stage.user.username)
+        async with self._stage.gateway.desk.updates(agent) as updates:
+            async for update in updates:
+                if isinstance(update, SessionChanged):
+                    self._view_changed(update.view)
+                    if (name := asked_field(update.view)) is not None:
+                        await self._key(name)
         raise ScriptError("the desk has closed")
+
+    async def _end_of_call(self) -> None:
+        await self._stage.caller.wait_for("ended", limit_s=None)
+        raise ScriptError("the call has ended")
 
     async def _connect(self) -> None:
         stage = self._stage
@@ -190,6 +192,17 @@ class Script:
 
     def _tell(self, text: str) -> None:
         self._narrator.tell(CallAdvanced(text=text))
+
+
+def _bill(call: CallId) -> StartPayment:
+    return StartPayment(
+        call=call,
+        payee="Northern Water",
+        interaction_type=InteractionType.BILL,
+        profile="bills",
+        amount="12.50",
+        reason="Invoice 20417",
+    )
 
 
 async def _until_first_ends(*parts: Coroutine[Any, Any, None]) -> None:

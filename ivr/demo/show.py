@@ -44,7 +44,10 @@ def run_demo(output: Path, *, keep_open: bool) -> int:
     console = Console(highlight=False)
     if (missing := _missing_part()) is not None:
         return _failed(missing)
-    clear(output)
+    if keep_open:
+        output.mkdir(parents=True, exist_ok=True)
+    else:
+        clear(output)
     log_path = output / LOG_NAME
     with log_path.open("w", encoding="utf-8") as log, TemporaryDirectory(prefix="tonewall-") as tmp:
         configure_logging(stream=log)
@@ -60,6 +63,7 @@ def run_demo(output: Path, *, keep_open: bool) -> int:
                 f"the call was not over after {_CALL_LIMIT_S:g} s", f"the log is {log_path}"
             )
         except asyncio.CancelledError:
+            console.print("stopped")
             return 0 if keep_open else _STOPPED_BY_SIGNAL
         finally:
             configure_logging()

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, NoReturn, Self
 
 _MODULE: Final = "samples.softphone.phone"
 
@@ -145,10 +145,11 @@ class Softphone:
         except ConnectionError as error:
             raise SoftphoneError(f"{self._options.username}: the softphone has ended") from error
 
-    async def wait_for(self, event: str, *, limit_s: float, count: int = 1) -> Event:
+    async def wait_for(self, event: str, *, limit_s: float | None, count: int = 1) -> Event:
         """Return the `count`-th event of that name once it has come.
 
-        Raise :class:`SoftphoneError` when it has not in `limit_s`, when the phone ends first, or reports an error.
+        Raise :class:`SoftphoneError` when it has not in `limit_s` (None: no limit), when the phone ends first, or
+        reports an error.
         """
 
         def seen() -> list[Event]:
@@ -164,9 +165,17 @@ class Softphone:
             pass
         if len(seen()) >= count:
             return seen()[count - 1]
-        missing = "it ended" if self._over else f"{limit_s:g} s are over"
-        reason = self._error() or f"{missing} without `{event}`"
-        raise SoftphoneError(f"{self._options.role} {self._options.username}: {reason}")
+        raise self._failure(f"{limit_s:g} s are over without `{event}`")
+
+    async def watch(self) -> NoReturn:
+        """Raise :class:`SoftphoneError` once the phone reports an error or ends without having been told to."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._over or self._error() is not None)
+        raise self._failure("")
+
+    def _failure(self, otherwise: str) -> SoftphoneError:
+        reason = self._error() or ("its process has ended" if self._over else otherwise)
+        return SoftphoneError(f"the {self._options.role}'s softphone: {reason}")
 
     def _error(self) -> str | None:
         messages = (str(e["message"]) for e in self.events if e["event"] == "error")

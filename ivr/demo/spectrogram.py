@@ -133,7 +133,7 @@ def draw(picture: Picture, path: Path) -> None:
     scale.set_label("Level (dB of full scale)", color=_INK, fontsize=10)
     scale.ax.tick_params(colors=_FAINT, labelsize=9)
     scale.outline.set_edgecolor(_FAINT)
-    figure.savefig(path, facecolor=_BACKGROUND, pil_kwargs={"optimize": True})
+    figure.savefig(path, facecolor=_BACKGROUND)
 
 
 def levels_db(audio: NDArray[np.int16]) -> NDArray[np.float64]:
