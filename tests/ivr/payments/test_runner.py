@@ -21,7 +21,7 @@ from ivr.payments.model import (
 )
 from ivr.payments.processor import HttpReply, HttpRequest, NoAnswerError, NotSentError
 from ivr.payments.processors.test_cards import TEST_CARDS, TestCard
-from ivr.payments.processors.test_processor import TestAcquirer, TestProcessor
+from ivr.payments.processors.test_processor import TestAcquirer, TestProcessor, reference_of
 from ivr.payments.runner import LOOK_UP_PAUSES_S, Account, Runner
 from tests.ivr.keys import secret
 
@@ -209,24 +209,24 @@ class TestTestCards:
         runner, _ = through_acquirer()
         outcome = await runner.charge("test", ORDER, card(number), key="k")
         expected: dict[str, Outcome] = {
-            "approved": Approved(reference="TEST-k"),
+            "approved": Approved(reference=reference_of("k")),
             "timeout": Unknown(never_seen=True),
-            "answer-lost": Approved(reference="TEST-k"),
-            "decline-lost": Declined(code=DeclineCode.DO_NOT_HONOUR, reference="TEST-k"),
+            "answer-lost": Approved(reference=reference_of("k")),
+            "decline-lost": Declined(code=DeclineCode.DO_NOT_HONOUR, reference=reference_of("k")),
             "silent": Unknown(),
-            "pending": Pending(reference="TEST-k"),
+            "pending": Pending(reference=reference_of("k")),
             "refused": Refused(reason=RefusalReason.BAD_REQUEST),
             "unreachable": Refused(reason=RefusalReason.NOT_SENT),
         }
         if does in expected:
             assert outcome == expected[does]
         else:
-            assert outcome == Declined(code=DeclineCode(does), reference="TEST-k")
+            assert outcome == Declined(code=DeclineCode(does), reference=reference_of("k"))
 
     async def test_any_other_card_is_declined(self) -> None:
         runner, _ = through_acquirer()
         outcome = await runner.charge("test", ORDER, card("4539578763621486"), key="k")
-        assert outcome == Declined(code=DeclineCode.NOT_A_TEST_CARD, reference="TEST-k")
+        assert outcome == Declined(code=DeclineCode.NOT_A_TEST_CARD, reference=reference_of("k"))
 
     async def test_same_key_charges_once_and_answers_alike(self) -> None:
         runner, acquirer = through_acquirer()
