@@ -12,6 +12,7 @@ from ivr.demo.evidence import (
     Latency,
     PaymentFacts,
     Recordings,
+    SecureSpan,
     build_summary,
     count_keys,
     measure_latency,
@@ -132,6 +133,16 @@ def test_latency_is_the_time_between_equal_packets(tmp_path: Path) -> None:
     assert latency.packets == 100
     assert latency.median_ms == 21.0
     assert 41.0 <= latency.p99_ms <= 61.0
+
+
+def test_packets_sent_while_the_line_was_secure_are_measured_apart(tmp_path: Path) -> None:
+    payloads = _speech_payloads(100)
+    sent = _sidecar(tmp_path / "sent.npz", [20.0 * i for i in range(100)], payloads)
+    heard_at = [20.0 * i + (24.0 if 40 <= i < 60 else 3.0) for i in range(100)]
+    heard = _sidecar(tmp_path / "heard.npz", heard_at, payloads)
+    secure = [SecureSpan(start_ns=800_000_000, end_ns=1_190_000_000)]
+    latency = measure_latency(sent, heard, secure)
+    assert (latency.median_ms, latency.secure_median_ms, latency.packets) == (3.0, 24.0, 80)
 
 
 def test_silence_repeats_and_replaced_packets_are_not_measured(tmp_path: Path) -> None:
