@@ -20,7 +20,7 @@ EVENT_LIMIT_S: Final = 20.0
 
 _STOP_LIMIT_S: Final = 5.0
 
-_PRESS_PERIOD_S: Final = 0.3
+PRESS_PERIOD_S: Final = 0.3
 "baresip sends an event of 180 ms at least; presses closer than this run into each other."
 
 _MICROPHONE_S: Final = 90.0
@@ -82,7 +82,6 @@ class Baresip:
         username: str,
         microphone: Pcm | None = None,
         answers: bool = False,
-        dtmf_mode: str = "rtpevent",
         codecs: str = "PCMU/8000/1,PCMA/8000/1",
         registrar: tuple[str, int] | None = None,
         password: str = "",
@@ -90,8 +89,7 @@ class Baresip:
         """Prepare a phone; nothing is started before ``async with``.
 
         `microphone` is what it says from the moment a call is answered. `answers` picks up at once.
-        `dtmf_mode` is `rtpevent` (RFC 4733), `info` (SIP INFO) or `auto`. With `registrar` it registers there
-        and numbers are dialled there; without, it calls and is called by URI.
+        With `registrar` it registers there and numbers are dialled there; without, it calls and is called by URI.
         """
         self._program = require_program("baresip")
         self.username = username
@@ -108,7 +106,6 @@ class Baresip:
                 "regint": "60" if registrar else "0",
                 "answermode": "auto" if answers else "manual",
                 "audio_codecs": codecs,
-                "dtmfmode": dtmf_mode,
                 **({"auth_user": username, "auth_pass": password} if password else {}),
             },
         )
@@ -118,6 +115,7 @@ class Baresip:
         self._changed = asyncio.Condition()
         self._responses: dict[str, Event] = {}
         self._tokens = 0
+        self._played = 0
 
     @property
     def uri(self) -> str:
@@ -195,12 +193,21 @@ class Baresip:
         """End the call."""
         await self.command("hangup")
 
+    async def play(self, pcm: Pcm) -> None:
+        """Say `pcm` in place of what the microphone still holds; it is on its way some 20 ms after the return."""
+        self._played += 1
+        sound = self._write_sound(f"played-{self._played}.wav", pcm)
+        await self.command("ausrc", f"aufile,{sound}")
+
     async def press(self, keys: str) -> None:
-        """Send `keys` one by one, as RFC 4733 events or SIP INFO by `dtmf_mode`."""
+        """Send `keys`, one every :data:`PRESS_PERIOD_S`, as RFC 4733 events."""
+        loop = asyncio.get_running_loop()
+        due = loop.time()
         for key in keys:
             await self.command("sndcode", key)
+            due += PRESS_PERIOD_S
             # Paces the key presses themselves; nothing is waited for here.
-            await asyncio.sleep(_PRESS_PERIOD_S)
+            await asyncio.sleep(due - loop.time())
 
     async def command(self, command: str, parameters: str = "") -> str:
         """Give one command of baresip's menu; return what it printed."""
@@ -235,6 +242,10 @@ class Baresip:
                     await asyncio.sleep(0.02)
         except TimeoutError:
             raise BaresipError(f"{self.username} did not hear {seconds:g} s of audio") from None
+
+    async def heard_more(self, seconds: float) -> None:
+        """Return once this phone has heard `seconds` of audio from now on."""
+        await self.heard_for(self._heard_bytes() / 2 / 8000 + seconds)
 
     def _heard_bytes(self) -> int:
         try:
@@ -303,10 +314,7 @@ class Baresip:
     def _write_configuration(self) -> None:
         heard = self._folder / "audio"
         heard.mkdir(parents=True)
-        missing_s = max(0.0, _MICROPHONE_S - len(self._microphone) / 8000)
-        microphone = write_wav(
-            self._folder / "microphone.wav", pad(self._microphone, after_s=missing_s)
-        )
+        microphone = self._write_sound("microphone.wav", self._microphone)
         rtp_low, rtp_high = free_rtp_ports()
         configuration = _CONFIG.format(
             host=LOOPBACK,
@@ -321,6 +329,10 @@ class Baresip:
         (self._folder / "config").write_text(configuration)
         (self._folder / "accounts").write_text(self._account + "\n")
         (self._folder / "contacts").write_text("")
+
+    def _write_sound(self, name: str, pcm: Pcm) -> Path:
+        missing_s = max(0.0, _MICROPHONE_S - len(pcm) / 8000)
+        return write_wav(self._folder / name, pad(pcm, after_s=missing_s))
 
     def _last_dump(self, direction: str) -> Path:
         dumps = sorted((self._folder / "audio").glob(f"dump-*-{direction}.wav"))

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Final, Literal, Self
 
 from tests.support.peers import require_module
-from tests.support.ports import free_rtp_ports, free_sip_port
+from tests.support.ports import LOOPBACK, free_rtp_ports, free_sip_port
 from tests.support.wav import Pcm, pad, read_wav, silence, write_wav
 
 EVENT_LIMIT_S: Final = 20.0
@@ -36,19 +36,30 @@ class PjsipError(Exception):
 
 
 class Pjsip:
-    """One phone that calls by URI, one call."""
+    """One phone, one call; it picks up at once when it is called."""
 
-    def __init__(self, folder: Path, *, username: str, microphone: Pcm | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        username: str,
+        microphone: Pcm | None = None,
+        registrar: tuple[str, int] | None = None,
+        password: str = "",
+    ) -> None:
         """Prepare a phone; nothing is started before ``async with``.
 
-        `microphone` is what it says once, from the moment its call is answered; silence after it.
+        `microphone` is what it says once, from the moment its call is answered; silence after it. With `registrar`
+        it registers there; without, it calls by URI.
         """
         require_module("pjsua2")
         self.username = username
         self.events: list[Event] = []
         "Every event so far, oldest first, as tests.support.pjsip_phone describes them."
+        self._sip_port = free_sip_port()
         self._folder = folder / f"pjsip-{username}"
         self._microphone = microphone if microphone is not None else silence(0)
+        self._registrar, self._password = registrar, password
         self._process: asyncio.subprocess.Process | None = None
         self._pump: asyncio.Task[None] | None = None
         self._changed = asyncio.Condition()
@@ -56,9 +67,18 @@ class Pjsip:
         self._commands = 0
         self._played = 0
 
+    @property
+    def uri(self) -> str:
+        """Where this phone is called directly."""
+        return f"sip:{self.username}@{LOOPBACK}:{self._sip_port}"
+
     def heard(self) -> Pcm:
         """Return what this phone heard, int16 at 8000 Hz; complete once the call is over."""
         return read_wav(self._heard_wav)
+
+    def keys_received(self) -> str:
+        """Return the digits that came to this phone as RFC 4733 events or SIP INFO."""
+        return "".join(str(seen["key"]) for seen in self.events if seen["event"] == "key")
 
     async def __aenter__(self) -> Self:
         self._folder.mkdir()
@@ -130,6 +150,23 @@ class Pjsip:
         if self._count(event, **fields) < count:
             raise PjsipError(f"{self.username}: PJSIP ended, see {self._folder}/output.log")
 
+    async def heard_for(self, seconds: float, *, limit_s: float = 60.0) -> None:
+        """Return once this phone has heard `seconds` of audio, holds left out (its recording has grown to that)."""
+        wanted_bytes = round(seconds * 8000) * 2
+        try:
+            async with asyncio.timeout(limit_s):
+                while self._heard_bytes() < wanted_bytes:  # noqa: ASYNC110  # a file tells nobody that it grew
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            raise PjsipError(f"{self.username} did not hear {seconds:g} s of audio") from None
+
+    async def heard_more(self, seconds: float) -> None:
+        """Return once this phone has heard `seconds` of audio from now on."""
+        await self.heard_for(self._heard_bytes() / 2 / 8000 + seconds)
+
+    def _heard_bytes(self) -> int:
+        return self._heard_wav.stat().st_size if self._heard_wav.exists() else 0
+
     def _count(self, event: str, **fields: object) -> int:
         wanted = {"event": event, **fields}
         return sum(wanted.items() <= seen.items() for seen in self.events)
@@ -184,8 +221,13 @@ class Pjsip:
 
     def _arguments(self) -> list[str]:
         rtp_low, rtp_high = free_rtp_ports()
+        account = []
+        if self._registrar is not None:
+            host, port = self._registrar
+            account = ["--registrar", f"{host}:{port}", f"--password={self._password}"]
         return [
-            *("--username", self.username, "--sip-port", str(free_sip_port())),
+            *account,
+            *("--username", self.username, "--sip-port", str(self._sip_port)),
             *("--rtp-low", str(rtp_low), "--rtp-high", str(rtp_high)),
             *("--microphone", str(self._sound(self._microphone)), "--heard", str(self._heard_wav)),
         ]

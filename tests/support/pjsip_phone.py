@@ -5,8 +5,8 @@ package of this project imports it or `pjsua2`, and it talks to the gateway in S
 
 A command is `{"do": verb, "id": number, …}`, answered by `{"event": "answer", "id": number, "error": text}`: `press`
 when the last key has been let go, all others when the far end is being told. `error` is empty where it went well.
-The other events are `ready`, `{"event": "call", "state": …, "status": …}` and `{"event": "media", "state": "active"}`
-(or `"held"`).
+The other events are `ready`, `{"event": "registration", "status": …}`, `{"event": "call", "state": …, "status": …}`,
+`{"event": "media", "state": "active"}` (or `"held"`) and `{"event": "key", "key": …}` for one that was received.
 
 Rules of this file: one thread treats commands, SIP and callbacks; PJSIP's own threads carry sound only. The program
 ends when stdin does.
@@ -52,10 +52,10 @@ _MEDIA_STATES: Final = {
 
 
 class _Call(pj.Call):  # type: ignore[misc]  # pjsua2 ships no types
-    """One outgoing call."""
+    """One call."""
 
-    def __init__(self, phone: "Phone") -> None:
-        super().__init__(phone.account)
+    def __init__(self, phone: "Phone", call_id: int = pj.PJSUA_INVALID_ID) -> None:
+        super().__init__(phone.account, call_id)
         self._phone = phone
 
     def onCallState(self, _: Any) -> None:  # noqa: N802  # PJSIP calls it by this name
@@ -78,6 +78,26 @@ class _Call(pj.Call):  # type: ignore[misc]  # pjsua2 ships no types
                 self._phone.connect(self.getAudioMedia(index))
             self._phone.report("media", state=state)
 
+    def onDtmfDigit(self, told: Any) -> None:  # noqa: N802  # PJSIP calls it by this name
+        """Report a key that came as an event or as SIP INFO."""
+        self._phone.report("key", key=str(told.digit))
+
+
+class _Account(pj.Account):  # type: ignore[misc]  # pjsua2 ships no types
+    """The phone's account."""
+
+    def __init__(self, phone: "Phone") -> None:
+        super().__init__()
+        self._phone = phone
+
+    def onRegState(self, told: Any) -> None:  # noqa: N802  # PJSIP calls it by this name
+        """Report what the registrar said."""
+        self._phone.report("registration", status=int(told.code))
+
+    def onIncomingCall(self, told: Any) -> None:  # noqa: N802  # PJSIP calls it by this name
+        """Pick up at once."""
+        self._phone.answer(told.callId)
+
 
 class Phone:
     """One phone, one call at a time."""
@@ -85,7 +105,7 @@ class Phone:
     def __init__(self, options: argparse.Namespace, out: TextIO) -> None:
         self._options, self._out = options, out
         self._endpoint = _start_library(options.sip_port)
-        self.account = pj.Account()
+        self.account = _Account(self)
         self.account.create(_account(options))
         self._call: _Call | None = None
         self._players: list[pj.AudioMediaPlayer] = []
@@ -128,6 +148,13 @@ class Phone:
         self._endpoint.hangupAllCalls()
         self._call = None
         self._endpoint.libDestroy(pj.PJSUA_DESTROY_NO_RX_MSG)
+
+    def answer(self, call_id: int) -> None:
+        """Pick up a call that rings."""
+        self._call = _Call(self, call_id)
+        parameters = pj.CallOpParam()
+        parameters.statusCode = pj.PJSIP_SC_OK
+        self._call.answer(parameters)
 
     def connect(self, media: pj.AudioMedia) -> None:
         """Send what is played, record what is heard; both begin with the first time."""
@@ -228,7 +255,11 @@ def _start_library(sip_port: int) -> pj.Endpoint:
 
 def _account(options: argparse.Namespace) -> pj.AccountConfig:
     config = pj.AccountConfig()
-    config.idUri = f"sip:{options.username}@127.0.0.1:{options.sip_port}"
+    config.idUri = f"sip:{options.username}@{options.registrar or f'127.0.0.1:{options.sip_port}'}"
+    if options.registrar:
+        config.regConfig.registrarUri = f"sip:{options.registrar}"
+        login = pj.AuthCredInfo("digest", "*", options.username, 0, options.password)
+        config.sipConfig.authCreds.append(login)
     media = config.mediaConfig.transportConfig
     media.boundAddress = media.publicAddress = "127.0.0.1"
     media.port, media.portRange = options.rtp_low, options.rtp_high - options.rtp_low
@@ -252,6 +283,8 @@ def main() -> None:
     """Run until stdin ends."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--username", required=True)
+    for name in ("--registrar", "--password"):
+        parser.add_argument(name, default="")
     for name in ("--sip-port", "--rtp-low", "--rtp-high"):
         parser.add_argument(name, type=int, required=True)
     for name in ("--microphone", "--heard"):

@@ -46,7 +46,12 @@ class PressKeys:
     duration_ms: int = 160
 
 
-Step = PlayAudio | Pause | PressKeys
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwaitKey:
+    """Go on once the far end has sent a key by SIP INFO: how a test tells the scenario that the time has come."""
+
+
+Step = PlayAudio | Pause | PressKeys | AwaitKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +152,8 @@ def _caller_scenario(folder: Path, steps: list[Step], username: str) -> str:
                 for key in keys:
                     parts.append(scenarios.info(username, key, duration_ms, cseq))
                     cseq += 1
+            case AwaitKey():
+                parts.append(scenarios.await_info())
     return scenarios.caller(username, parts, cseq)
 
 

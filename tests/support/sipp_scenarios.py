@@ -57,6 +57,20 @@ _NO_BODY: Final = "Content-Length: 0\n"
 
 _OK: Final = '  <recv response="200"/>\n'
 
+_AWAIT_INFO: Final = """\
+  <recv request="INFO"/>
+  <send><![CDATA[
+SIP/2.0 200 OK
+[last_Via:]
+[last_From:]
+[last_To:]
+[last_Call-ID:]
+[last_CSeq:]
+Content-Length: 0
+
+]]></send>
+"""
+
 _ANSWER: Final = """\
   <recv request="INVITE"/>
   <send><![CDATA[
@@ -139,6 +153,11 @@ def info(username: str, key: str, duration_ms: int, cseq: int) -> str:
         f"Signal={key}\nDuration={duration_ms}\n"
     )
     return _in_dialog("INFO", username, cseq, body, retransmit=True) + _OK
+
+
+def await_info() -> str:
+    """Return a step that waits for an INFO, whatever it holds, and answers it."""
+    return _AWAIT_INFO
 
 
 def _in_dialog(

@@ -75,17 +75,3 @@ async def test_a_refused_registration_is_told(tmp_path: Path, registrar: Registr
     async with Baresip(tmp_path, username="bob", password="wrong", registrar=there) as bob:
         with pytest.raises(BaresipError, match="refused"):
             await bob.registered()
-
-
-@pytest.mark.e2e
-@pytest.mark.peer("baresip")
-async def test_sip_info_digits_reach_the_far_end(tmp_path: Path) -> None:
-    async with (
-        Baresip(tmp_path, username="bob", answers=True) as bob,
-        Baresip(tmp_path, username="alice", dtmf_mode="info") as alice,
-    ):
-        await alice.dial(bob.uri)
-        await alice.wait_for("CALL_ESTABLISHED")
-        await alice.press("41#")
-        await bob.wait_for("CALL_DTMF_START", count=3)
-    assert bob.keys_received() == "41#"

@@ -34,6 +34,38 @@ async def test_keys_by_each_transport_reach_the_far_end_in_one_call(tmp_path: Pa
     assert read_digits(alice.heard()) == "99"
 
 
+async def test_keys_are_received_by_each_transport(tmp_path: Path) -> None:
+    async with (
+        Pjsip(tmp_path, username="bob") as bob,
+        Pjsip(tmp_path, username="alice") as alice,
+    ):
+        await alice.dial(bob.uri)
+        await alice.wait_for("media", state="active")
+        await alice.press("41", method="rfc4733")
+        await alice.press("7#", method="info")
+        await bob.wait_for("key", count=4)
+        await alice.hang_up()
+        await bob.wait_for("call", state="closed")
+    assert bob.keys_received() == "417#"
+
+
+async def test_what_is_heard_goes_on_after_a_hold(tmp_path: Path) -> None:
+    read_digits = spandsp.reader()
+    async with (
+        Pjsip(tmp_path, username="bob") as bob,
+        Pjsip(tmp_path, username="alice", microphone=keyed("40")) as alice,
+    ):
+        await alice.dial(bob.uri)
+        await bob.heard_for(1.0)
+        await bob.hold()
+        await bob.resume()
+        await alice.play(keyed("19#"))
+        await bob.heard_for(3.0)
+        await alice.hang_up()
+        await bob.wait_for("call", state="closed")
+    assert read_digits(bob.heard()) == "4019#"
+
+
 async def test_hold_and_resume_keep_the_call(tmp_path: Path) -> None:
     async with (
         Baresip(tmp_path, username="bob", answers=True) as bob,
