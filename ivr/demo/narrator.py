@@ -4,8 +4,8 @@ from types import TracebackType
 from typing import Final, Self
 
 from rich.console import Console, Group, RenderableType
+from rich.constrain import Constrain
 from rich.live import Live
-from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -22,6 +22,9 @@ from ivr.session.words import FieldState, RecorderState, Status
 
 _STORY_LINES: Final = 8
 "Newest lines of the story shown in the live picture."
+
+_INTERRUPT_COLUMNS: Final = 3
+"Left free on the right: a terminal writes `^C` after the picture, and a wrapped line would spoil it."
 
 _GAP: Final = Text("")
 
@@ -82,7 +85,8 @@ class Narrator:
         added = sentences(self._state, event)
         self._state = advance(self._state, event)
         if self._live is not None:
-            self._live.update(render(self._state), refresh=True)
+            width = self._console.width - _INTERRUPT_COLUMNS
+            self._live.update(Constrain(render(self._state), width), refresh=True)
             return
         for line in added:
             self._console.print(Text(line), soft_wrap=True)
@@ -97,11 +101,9 @@ def render(state: Narration) -> RenderableType:
     subtitle = None
     if state.panel is not None:
         subtitle = Text(f"{state.panel.url}  sign in as {state.panel.sign_in}")
-    picture = Panel(
+    return Panel(
         Group(*parts), title="Tonewall", subtitle=subtitle, border_style="blue", padding=(1, 2)
     )
-    # The terminal writes `^C` where the cursor stands: with room for it the last picture stays whole.
-    return Padding(picture, (0, 2, 0, 0))
 
 
 def _speakers(state: Narration) -> RenderableType:

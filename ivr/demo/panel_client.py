@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed
 
 from ivr.demo.panel_frames import Frame, view_of
 from ivr.session.view import AgentId, AgentView, CallId, SessionId, StartPayment
+from ivr.session.words import RecorderState
 
 T = TypeVar("T")
 
@@ -88,14 +89,15 @@ class PanelClient:
         )
         return CallId(found["call"])
 
-    async def call_released(self, call: CallId) -> None:
-        """Return once the line of `call` is open again and it is recorded again."""
+    async def released(self, session: SessionId) -> AgentView:
+        """Return the view of a session once its line is open again and is recorded again."""
 
-        def look() -> bool | None:
-            calls = (c for c in self._calls if c["call"] == call)
-            return any(not c["secure"] and c["recorder"] != "paused" for c in calls) or None
+        def look() -> AgentView | None:
+            view = self._views.get(session)
+            is_free = view and not view.secure and view.recorder is not RecorderState.PAUSED
+            return view if is_free else None
 
-        await self._until(look)
+        return await self._until(look)
 
     async def start(self, request: StartPayment) -> AgentView:
         """Take a payment; return once the line is secure."""

@@ -151,8 +151,8 @@ def _sentences(summary: Mapping[str, Any], facts: CallFacts, output: Path) -> tu
         f"payment  {'approved' if approved else facts.view.status}: {facts.view.amount}, {card}",
         f"digits   {summary['digits_keyed']} keyed, "
         f"{summary['digits_heard_by_agent']} heard by the agent, "
-        f"{summary['digits_in_recording']} in the recording "
-        f"(counted by {' and '.join(summary['detectors'])})",
+        f"{summary['digits_in_recording']} in the recording",
+        f"         counted by {' and '.join(summary['detectors'])}",
         f"latency  {summary['added_latency_ms']:.1f} ms added{while_secure} (median)",
         f"files    in {output}/",
         *(f"         {name:15}  {what}" for name, what in _FILES.items()),

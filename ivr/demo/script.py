@@ -100,7 +100,7 @@ class Script:
             payment = await panel.start(_bill(call))
             await self._key_until_collected(panel)
             await panel.submit(payment.session)
-            await panel.call_released(call)
+            await panel.released(payment.session)
             await self._speak(stage.agent, "says thank you", 1.0)
             await self._speak(stage.caller, "says goodbye", 1.0)
             await self._hang_up()

@@ -98,7 +98,7 @@ async def pay(panel: PanelClient, profile: str) -> None:
             break
     assert {field.state for field in view.fields} == {FieldState.VALID}
     assert (await panel.submit(payment.session)).status is Status.SUCCEEDED
-    await panel.call_released(call)
+    await panel.released(payment.session)
 
 
 @pytest.mark.parametrize("role", ["caller", "agent"])
