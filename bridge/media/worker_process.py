@@ -61,6 +61,11 @@ class WorkerProcess:
         """Process id."""
         return self._process.pid
 
+    @property
+    def returncode(self) -> int | None:
+        """Exit code; negative where a signal ended it, None while it runs."""
+        return self._process.returncode
+
     def send(self, command: m.Command) -> None:
         """Send one command. A worker that does not read its commands cannot be told to close a gate: it is killed."""
         if self._gone:

@@ -1,0 +1,234 @@
+"""The life of one media worker process: how it starts, how it ends, what it leaves behind."""
+
+import asyncio
+import os
+import resource
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager
+from typing import Final
+
+import pytest
+
+from bridge.media import messages as m
+from bridge.media.pool import MediaPool
+from bridge.media.settings import WorkerSettings
+from bridge.media.worker_process import WorkerProcess
+
+SETTINGS: Final = WorkerSettings(host="127.0.0.1", first_port=0, last_port=0, calls=2)
+LIMIT_S: Final = 30.0
+"Longest wait for what takes under a second on an idle machine."
+
+_GATEWAY: Final = """
+import asyncio
+from bridge.media.settings import WorkerSettings
+from bridge.media.worker_process import WorkerProcess
+
+async def main():
+    settings = WorkerSettings(host="127.0.0.1", first_port=0, last_port=0, calls=2)
+    beat = asyncio.Event()
+    worker = await WorkerProcess.start(settings, lambda _, report: beat.set(), lambda _: None)
+    await beat.wait()
+    print(worker.pid, flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+class Started:
+    """A worker and what it told."""
+
+    def __init__(self) -> None:
+        self.reports: asyncio.Queue[m.Report] = asyncio.Queue()
+        self.gone = asyncio.Event()
+        self.times_gone = 0
+        self.process: WorkerProcess
+
+    async def start(self) -> None:
+        """Start it, and return once its loop runs."""
+        self.process = await WorkerProcess.start(SETTINGS, self._reported, self._gone)
+        await self.told(m.Heartbeat)
+
+    async def told(self, kind: type[m.Report]) -> m.Report:
+        """Return the next report of a kind."""
+        async with asyncio.timeout(LIMIT_S):
+            while not isinstance(report := await self.reports.get(), kind):
+                pass
+        return report
+
+    def _reported(self, worker: WorkerProcess, report: m.Report) -> None:
+        self.reports.put_nowait(report)
+
+    def _gone(self, worker: WorkerProcess) -> None:
+        self.times_gone += 1
+        self.gone.set()
+
+
+@pytest.fixture
+async def started() -> AsyncIterator[Started]:
+    started = Started()
+    await started.start()
+    yield started
+    await started.process.stop()
+
+
+class PidFd(AbstractContextManager["PidFd"]):
+    """Any process, to wait for its end: also one that is not a child."""
+
+    def __init__(self, pid: int) -> None:
+        self._fd = os.pidfd_open(pid)
+
+    def has_ended(self) -> bool:
+        """Wait for the end; return False where it does not come."""
+        ready, _, _ = select.select([self._fd], [], [], LIMIT_S)
+        return bool(ready)
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._fd)
+
+
+async def test_a_call_is_opened_and_its_presses_come_back(started: Started) -> None:
+    call = m.CallId("call-1")
+    started.process.send(m.OpenCall(call=call))
+    opened = await started.told(m.CallOpened)
+    assert isinstance(opened, m.CallOpened)
+    assert opened.call == call
+    assert opened.caller_port != opened.agent_port
+
+
+async def test_a_worker_ends_in_order_when_the_gateway_closes_its_end(started: Started) -> None:
+    with PidFd(started.process.pid) as process:
+        await started.process.stop()
+        assert process.has_ended()
+    assert started.process.returncode == 0
+    assert not started.gone.is_set()
+
+
+async def test_a_killed_worker_is_told_once_and_commands_to_it_are_nothing(
+    started: Started,
+) -> None:
+    os.kill(started.process.pid, signal.SIGKILL)
+    async with asyncio.timeout(LIMIT_S):
+        await started.gone.wait()
+        await started.process.wait()
+    for _ in range(3):
+        started.process.send(m.OpenCall(call=m.CallId("call-2")))
+    await started.process.stop()
+    assert started.times_gone == 1
+    assert started.process.returncode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_signals_for_the_whole_service_leave_the_ending_to_the_gateway(
+    started: Started, number: signal.Signals
+) -> None:
+    os.kill(started.process.pid, number)
+    started.process.send(m.OpenCall(call=m.CallId("call-3")))
+    await started.told(m.CallOpened)
+    await started.process.stop()
+    assert started.process.returncode == 0
+
+
+async def test_a_worker_writes_no_core_dump(started: Started) -> None:
+    assert resource.prlimit(started.process.pid, resource.RLIMIT_CORE) == (0, 0)
+
+
+def test_a_core_dump_is_forbidden_even_where_it_would_be_piped_to_a_program() -> None:
+    """core(5): the limit does not hold there, being undumpable does (PR_GET_DUMPABLE is 3)."""
+    script = (
+        "import ctypes; from bridge.media.hardening import forbid_core_dumps; forbid_core_dumps();"
+        "print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    assert done.stdout.strip() == b"0"
+
+
+def test_a_worker_dies_with_its_gateway_even_where_it_cannot_read() -> None:
+    """The worker is stopped, so that it cannot see its socket close: the kernel must end it (PR_SET_PDEATHSIG)."""
+    with subprocess.Popen([sys.executable, "-c", _GATEWAY], stdout=subprocess.PIPE) as gateway:
+        assert gateway.stdout is not None
+        pid = int(gateway.stdout.readline())
+        with PidFd(pid) as worker:
+            os.kill(pid, signal.SIGSTOP)
+            gateway.kill()
+            gateway.wait()
+            assert worker.has_ended()
+
+
+async def test_a_worker_that_does_not_read_is_killed_rather_than_left_with_an_open_gate(
+    started: Started,
+) -> None:
+    os.kill(started.process.pid, signal.SIGSTOP)
+    async with asyncio.timeout(LIMIT_S):
+        while not started.gone.is_set():
+            started.process.send(m.SetSecure(call=m.CallId("call-1"), secure=True))
+            await asyncio.sleep(0)
+        await started.process.wait()
+    assert started.process.returncode == -signal.SIGKILL
+
+
+class TestPool:
+    """All workers of a node."""
+
+    async def test_one_that_cannot_be_started_leaves_none_behind(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The fixtures of every test look for sockets and processes that are left."""
+        spawn, calls = asyncio.create_subprocess_exec, 0
+
+        async def one_only(*args: str, **options: object) -> asyncio.subprocess.Process:
+            nonlocal calls
+            calls += 1
+            if calls > 1:
+                raise OSError(11, "Resource temporarily unavailable")
+            return await spawn(*args, **options)  # type: ignore[arg-type]  # passed on as they are
+
+        monkeypatch.setattr(asyncio, "create_subprocess_exec", one_only)
+        pool = MediaPool((SETTINGS, SETTINGS), lambda report: None, lambda calls: None)
+        with pytest.raises(OSError, match="temporarily unavailable"):
+            await pool.start()
+        assert calls == 2
+        assert pool.pids() == []
+
+    async def test_a_dead_worker_is_replaced_though_the_first_try_fails(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        spawn, tries = asyncio.create_subprocess_exec, 0
+        opened, lost = asyncio.Event(), asyncio.Event()
+
+        async def fail_once(*args: str, **options: object) -> asyncio.subprocess.Process:
+            nonlocal tries
+            tries += 1
+            if tries == 1:
+                raise OSError(11, "Resource temporarily unavailable")
+            return await spawn(*args, **options)  # type: ignore[arg-type]  # passed on as they are
+
+        def reported(report: m.Report) -> None:
+            if isinstance(report, m.CallOpened):
+                opened.set()
+            if isinstance(report, m.Heartbeat) and tries == 2:
+                pool.open(m.CallId("after"))
+
+        pool = MediaPool((SETTINGS,), reported, lambda calls: lost.set())
+        await pool.start()
+        monkeypatch.setattr(asyncio, "create_subprocess_exec", fail_once)
+        (pid,) = pool.pids()
+        pool.open(m.CallId("before"))
+        os.kill(pid, signal.SIGKILL)
+        async with asyncio.timeout(LIMIT_S):
+            await lost.wait()
+            opened.clear()
+            await opened.wait()
+        assert tries == 2
+        assert pool.pids() != [pid]
+        await pool.stop()
+
+    async def test_without_a_worker_a_call_is_refused_at_once(self) -> None:
+        told: list[m.Report] = []
+        pool = MediaPool((), told.append, lambda calls: None)
+        pool.open(m.CallId("call-1"))
+        assert told == [m.CallRefused(call=m.CallId("call-1"), reason="no media worker is running")]
