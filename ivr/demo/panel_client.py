@@ -10,7 +10,8 @@ from typing import Any, Final, Self, TypeVar
 
 import httpx2
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.typing import Origin
 
 from ivr.demo.panel_frames import Frame, view_of
 from ivr.session.view import AgentId, AgentView, CallId, SessionId, StartPayment
@@ -51,36 +52,21 @@ class PanelClient:
         async with httpx2.AsyncClient(
             base_url=url, headers={"Origin": url}, trust_env=False
         ) as web:
-            form = {"username": username, "password": password}
-            answer = await web.post("/panel/sign-in", data=form)
-            if answer.status_code != HTTPStatus.SEE_OTHER:
-                raise PanelError(f"the panel refused the sign-in ({answer.status_code})")
-            async with cls._opened(url, web.cookies, on_view) as client:
+            channel = await _open_channel(web, url, {"username": username, "password": password})
+            async with channel, cls(channel, on_view)._running() as client:
                 yield client
             await web.post("/panel/sign-out")
 
-    @classmethod
     @asynccontextmanager
-    async def _opened(
-        cls, url: str, cookies: httpx2.Cookies, on_view: Callable[[AgentView], None]
-    ) -> AsyncIterator[Self]:
-        cookie = "; ".join(f"{name}={value}" for name, value in cookies.items())
-        address = f"ws{url.removeprefix('http')}/panel/channel"
-        async with connect(
-            address,
-            origin=url,  # type: ignore[arg-type]  # a NewType of str that the package does not export at its top
-            additional_headers={"Cookie": cookie},
-            proxy=None,
-        ) as channel:
-            client = cls(channel, on_view)
-            reader = asyncio.create_task(client._read())
-            try:
-                await client._until(lambda: client._agent or None)
-                yield client
-            finally:
-                reader.cancel()
-                with suppress(asyncio.CancelledError):
-                    await reader
+    async def _running(self) -> AsyncIterator[Self]:
+        reader = asyncio.create_task(self._read())
+        try:
+            await self._until(lambda: self._agent or None)
+            yield self
+        finally:
+            reader.cancel()
+            with suppress(asyncio.CancelledError):
+                await reader
 
     async def call_in(self, state: str) -> CallId:
         """Return the agent's call once there is one in that state (`ringing`, `talking`)."""
@@ -187,3 +173,22 @@ class PanelClient:
         if known is None or view.seq > known.seq:
             self._views[view.session] = view
             self._on_view(view)
+
+
+async def _open_channel(
+    web: httpx2.AsyncClient, url: str, credentials: dict[str, str]
+) -> ClientConnection:
+    """Sign in and open the WebSocket with the cookie that comes back."""
+    try:
+        answer = await web.post("/panel/sign-in", data=credentials)
+        if answer.status_code != HTTPStatus.SEE_OTHER:
+            raise PanelError(f"the panel refused the sign-in ({answer.status_code})")
+        cookie = "; ".join(f"{name}={value}" for name, value in web.cookies.items())
+        return await connect(
+            f"ws{url.removeprefix('http')}/panel/channel",
+            origin=Origin(url),
+            additional_headers={"Cookie": cookie},
+            proxy=None,
+        )
+    except (httpx2.HTTPError, WebSocketException, OSError) as error:
+        raise PanelError(f"the panel cannot be reached: {error}") from error

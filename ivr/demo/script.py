@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from ivr.demo.caller_card import CallerCard, asked_field
 from ivr.demo.evidence import SecureSpan
@@ -74,18 +74,19 @@ class Script:
         stage = self._stage
         await _until_first_ends(self._play(), stage.caller.watch(), stage.agent.watch())
 
-    async def stay_open(self) -> None:
-        """Keep the caller on the line for a person at the panel; return never, raise as :meth:`pay_by_itself` does."""
+    async def stay_open(self) -> NoReturn:
+        """Keep the caller on the line for a person at the panel; raise what ends it, as :meth:`pay_by_itself` does."""
         stage = self._stage
         await self._connect()
         self._tell("take a payment in the panel: the caller keys what you ask for; Ctrl-C ends it")
         await _until_first_ends(
             self._talk_on(),
             self._key_whenever_asked(),
-            self._end_of_call(),
+            stage.caller.wait_for("ended", limit_s=None),
             stage.caller.watch(),
             stage.agent.watch(),
         )
+        raise ScriptError("the call has ended")
 
     async def _play(self) -> None:
         stage = self._stage
@@ -129,10 +130,6 @@ class Script:
                     if (name := asked_field(update.view)) is not None:
                         await self._key(name)
         raise ScriptError("the desk has closed")
-
-    async def _end_of_call(self) -> None:
-        await self._stage.caller.wait_for("ended", limit_s=None)
-        raise ScriptError("the call has ended")
 
     async def _connect(self) -> None:
         stage = self._stage
@@ -205,7 +202,7 @@ def _bill(call: CallId) -> StartPayment:
     )
 
 
-async def _until_first_ends(*parts: Coroutine[Any, Any, None]) -> None:
+async def _until_first_ends(*parts: Coroutine[Any, Any, object]) -> None:
     """Run all, until one ends; raise what it raised."""
     tasks = [asyncio.create_task(part) for part in parts]
     try:

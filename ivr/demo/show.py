@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Final, NoReturn
 
 import click
 from rich.console import Console
@@ -54,7 +54,7 @@ def run_demo(output: Path, *, keep_open: bool) -> int:
         tapes = Tapes(folder=Path(tmp))
         try:
             if keep_open:
-                asyncio.run(_stay_open(tapes, console))
+                return asyncio.run(_stay_open(tapes, console))
             return _report(asyncio.run(_play(tapes, output, console)), console)
         except _FAILURES as error:
             return _failed(str(error), f"the log is {log_path}")
@@ -84,13 +84,12 @@ async def _play(tapes: Tapes, output: Path, console: Console) -> Proof:
         return await asyncio.to_thread(write_proof, tapes, script.facts, output)
 
 
-async def _stay_open(tapes: Tapes, console: Console) -> None:
-    """Hold the line for a person until a signal comes."""
+async def _stay_open(tapes: Tapes, console: Console) -> NoReturn:
+    """Hold the line for a person until a signal cancels it; raise what goes wrong before."""
     _cancel_on_signals()
     async with set_up(tapes, deadline_s=_OPEN_LIMIT_S) as stage:
-        opened = _panel_opened(stage)
         with Narrator(console) as narrator:
-            narrator.tell(opened)
+            narrator.tell(_panel_opened(stage))
             await Script(stage, narrator, _card()).stay_open()
 
 
@@ -138,8 +137,6 @@ def _missing_part() -> str | None:
     for module in ("matplotlib", "pyVoIP"):
         if find_spec(module) is None:
             return f"{module} is not installed: pip install -e '.[demo]'"
-    return (
-        None
-        if softphone_is_here()
-        else "the demo needs the softphone in samples/: run it in a clone"
-    )
+    if not softphone_is_here():
+        return "the softphone in samples/ is not here: run the demo in a clone"
+    return None

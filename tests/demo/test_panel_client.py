@@ -12,6 +12,7 @@ from ivr.session.words import InteractionType, Status
 from tests.agent_panel.fakes import PASSWORD, FakeAccounts, FakeDesk
 from tests.support.asgi import serving
 from tests.support.clock import ManualClock
+from tests.support.ports import LOOPBACK, free_tcp_port
 
 
 @pytest.fixture
@@ -87,6 +88,13 @@ async def test_signing_out_ends_the_session(url: str, accounts: FakeAccounts) ->
 async def test_a_wrong_password_is_told(url: str) -> None:
     with pytest.raises(PanelError, match="refused the sign-in"):
         async with PanelClient.signed_in(url, "ada", "wrong-password", _ignore):
+            pass
+
+
+async def test_a_panel_that_is_not_there_is_told() -> None:
+    nowhere = f"http://{LOOPBACK}:{free_tcp_port()}"
+    with pytest.raises(PanelError, match="cannot be reached"):
+        async with PanelClient.signed_in(nowhere, "ada", PASSWORD, _ignore):
             pass
 
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 _LIMIT_S: Final = 90.0
@@ -19,9 +20,10 @@ _MARK: Final = "TONEWALL_TEST_DEMO"
 class Demo:
     """A running `tonewall demo`; `async with started_demo(...)`."""
 
-    def __init__(self, process: asyncio.subprocess.Process, mark: str) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, mark: str, temporary: Path) -> None:
         self._process = process
         self._mark = mark
+        self._temporary = temporary
         self.printed = ""
         "Standard output and standard error so far, read by the methods below."
 
@@ -53,6 +55,10 @@ class Demo:
         (pid,) = (p for p in self.processes() if options == _read(p, "cmdline").split("\0")[3:5])
         return pid
 
+    def left_behind(self) -> list[object]:
+        """Return the processes and temporary files of a demo that has ended; empty where all is in order."""
+        return [*self.processes(), *self._temporary.iterdir()]
+
     def processes(self) -> list[int]:
         """Return every live process of this demo, its own included."""
         mark = f"{_MARK}={self._mark}"
@@ -64,21 +70,22 @@ class Demo:
 async def started_demo(output: Path, *arguments: str) -> AsyncIterator[Demo]:
     """Run the demo without a terminal; end it, should the test not have waited for its end."""
     mark = secrets.token_hex(8)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "ivr", "demo", "--output", str(output), *arguments),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        env=os.environ | {_MARK: mark, "PYTHONUNBUFFERED": "1"},
-    )
-    demo = Demo(process, mark)
-    try:
-        yield demo
-    finally:
-        for pid in demo.processes():
-            os.kill(pid, signal.SIGKILL)
-        await demo.ended()
+    with TemporaryDirectory() as temporary:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "ivr", "demo", "--output", str(output), *arguments),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env=os.environ | {_MARK: mark, "PYTHONUNBUFFERED": "1", "TMPDIR": temporary},
+        )
+        demo = Demo(process, mark, Path(temporary))
+        try:
+            yield demo
+        finally:
+            for pid in demo.processes():
+                os.kill(pid, signal.SIGKILL)
+            await demo.ended()
 
 
 def _read(pid: int, name: str) -> str:

@@ -37,7 +37,7 @@ async def test_a_payment_is_shown_and_proved(tmp_path: Path) -> None:
     async with started_demo(output) as demo:
         await demo.line_with("panel: http://127.0.0.1:")
         code = await demo.ended()
-        assert demo.processes() == []
+        assert demo.left_behind() == []
     assert (code, "approved: £12.50, visa ************1111" in demo.printed) == (0, True), (
         demo.printed
     )
@@ -78,7 +78,7 @@ async def test_the_caller_keys_what_a_person_asks_for_until_ctrl_c(tmp_path: Pat
                 await pay(panel, profile)
         demo.interrupt()
         assert await demo.ended(limit_s=PROMPTLY_S) == 0
-        assert demo.processes() == []
+        assert demo.left_behind() == []
     assert TEST_CARD not in demo.printed + (tmp_path / "gateway.log").read_text()
 
 
@@ -107,7 +107,7 @@ async def test_a_phone_that_dies_ends_the_demo_with_its_name(tmp_path: Path, rol
         await demo.line_with("caller keys the card number")
         os.kill(demo.softphone(role), signal.SIGKILL)
         assert await demo.ended(limit_s=PROMPTLY_S) == 1
-        assert demo.processes() == []
+        assert demo.left_behind() == []
     assert f"demo: the {role}'s softphone: its process has ended" in demo.printed
     assert not (tmp_path / "summary.json").exists()
 
@@ -117,7 +117,7 @@ async def test_ctrl_c_ends_the_scripted_call_in_order(tmp_path: Path) -> None:
         await demo.line_with("agent answers")
         demo.interrupt()
         assert await demo.ended(limit_s=PROMPTLY_S) == 130
-        assert demo.processes() == []
+        assert demo.left_behind() == []
     assert "Traceback" not in demo.printed
 
 
