@@ -171,6 +171,15 @@ async def test_a_worker_that_does_not_read_is_killed_rather_than_left_with_an_op
     assert started.process.returncode == -signal.SIGKILL
 
 
+async def test_a_worker_that_does_not_end_is_killed(
+    started: Started, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.media.worker_process.STOP_S", 0.05)
+    os.kill(started.process.pid, signal.SIGSTOP)
+    await started.process.stop()
+    assert started.process.returncode == -signal.SIGKILL
+
+
 class TestPool:
     """All workers of a node."""
 

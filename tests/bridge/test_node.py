@@ -1,0 +1,347 @@
+"""A whole bridge on loopback: real sockets, real worker processes, phones of the test's own."""
+
+import asyncio
+import os
+import re
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bridge.call.events import BridgeEvent, CallChanged, CallInfo, CallState, MediaLost
+from bridge.config import BridgeConfig, Route, Trunk
+from bridge.errors import NotConfirmedError
+from bridge.media.messages import CallId, RecorderState
+from bridge.node import BridgeNode
+from bridge.recording.keys_in_wav import read_channels
+from bridge.rtp.packet import RtpPacket
+from bridge.sdp.description import SessionDescription
+from bridge.sip.events import Answered, ByeReceived, InviteReceived, Rejected
+from tests.bridge.phone import HOST, LIMIT_S, Phone
+from tests.support.ports import free_rtp_ports
+
+RECORDING, PAUSED, FAILED = (
+    RecorderState.RECORDING,
+    RecorderState.PAUSED,
+    RecorderState.FAILED,
+)
+
+
+class Bridge:
+    """A running node and all that it told."""
+
+    def __init__(self, config: BridgeConfig) -> None:
+        self.told: list[BridgeEvent] = []
+        self._news = asyncio.Event()
+        self.node = BridgeNode(
+            config,
+            password_of=lambda user: None,
+            on_event=self._tell,
+            utc_now=lambda: datetime.now(UTC),
+        )
+
+    async def until(self, accept: Callable[[], bool]) -> None:
+        """Return once `accept()` holds; it is asked again with every event."""
+        async with asyncio.timeout(LIMIT_S):
+            while not accept():
+                self._news.clear()
+                await self._news.wait()
+
+    async def talking(self, calls: int = 1, recorder: RecorderState = RECORDING) -> list[CallInfo]:
+        """Return the calls once there are so many connected ones, with their recorder in `recorder`."""
+
+        def ready() -> bool:
+            return [(c.state, c.recorder) for c in self.node.calls()] == [
+                (CallState.TALKING, recorder)
+            ] * calls
+
+        await self.until(ready)
+        return self.node.calls()
+
+    async def ended(self, call: CallId) -> str:
+        """Return why a call ended, once it has."""
+        await self.until(lambda: bool(self.endings(call)))
+        (reason,) = self.endings(call)
+        return reason
+
+    def endings(self, call: CallId) -> list[str]:
+        """Return the reasons of all tellings that a call has ended."""
+        return [
+            event.reason
+            for event in self.told
+            if isinstance(event, CallChanged)
+            and event.info.call == call
+            and event.info.state is CallState.ENDED
+        ]
+
+    def line(self, call: CallId) -> list[tuple[bool, RecorderState]]:
+        """Return what was told of gate and recorder, without repetitions."""
+        states: list[tuple[bool, RecorderState]] = []
+        for event in self.told:
+            if isinstance(event, CallChanged) and event.info.call == call:
+                now = (event.info.secure, event.info.recorder)
+                states += [now] if states[-1:] != [now] else []
+        return states
+
+    def _tell(self, event: BridgeEvent) -> None:
+        self.told.append(event)
+        self._news.set()
+
+
+@asynccontextmanager
+async def running(bob: Phone, **changes: object) -> AsyncIterator[Bridge]:
+    """Run a bridge that takes calls from loopback and rings `bob` for all of them."""
+    values: dict[str, object] = {
+        "host": HOST,
+        "sip_port": 0,
+        "calls_per_worker": 8,
+        "trunks": (Trunk(name="loop", sources=("127.0.0.0/8",), destination=bob.address),),
+        "routes": (Route(dialled=".*", to="trunk:loop"),),
+    }
+    bridge = Bridge(BridgeConfig(**(values | changes)))  # type: ignore[arg-type]  # tests change any
+    await bridge.node.start()
+    try:
+        yield bridge
+    finally:
+        await bridge.node.stop()
+
+
+@pytest.fixture
+async def alice() -> AsyncIterator[Phone]:
+    async with Phone() as phone:
+        yield phone
+
+
+@pytest.fixture
+async def bob() -> AsyncIterator[Phone]:
+    async with Phone() as phone:
+        yield phone
+
+
+class TestSecuring:
+    async def test_each_step_is_confirmed_in_its_order(
+        self, alice: Phone, bob: Phone, tmp_path: Path
+    ) -> None:
+        """The recorder is paused before the gate closes, and goes on after it has opened."""
+        async with running(bob, recordings=tmp_path) as bridge:
+            await alice.talk_to(bob, bridge.node.sip_address)
+            ((call,)) = [info.call for info in await bridge.talking()]
+            await bridge.node.secure(call)
+            assert [(c.secure, c.recorder) for c in bridge.node.calls()] == [(True, PAUSED)]
+            await bridge.node.release(call)
+            assert bridge.line(call) == [
+                (False, RecorderState.OFF),
+                (False, RECORDING),
+                (False, PAUSED),
+                (True, PAUSED),
+                (False, PAUSED),
+                (False, RECORDING),
+            ]
+
+    async def test_two_at_once_and_then_one_release(
+        self, alice: Phone, bob: Phone, tmp_path: Path
+    ) -> None:
+        async with running(bob, recordings=tmp_path) as bridge:
+            await alice.talk_to(bob, bridge.node.sip_address)
+            (info,) = await bridge.talking()
+            await asyncio.gather(*(bridge.node.secure(info.call) for _ in range(2)))
+            assert bridge.line(info.call)[-1] == (True, PAUSED)
+            await bridge.node.release(info.call)
+            assert bridge.line(info.call)[-1] == (False, RECORDING)
+
+    async def test_a_recorder_that_cannot_write_is_named_and_nothing_is_secured(
+        self, alice: Phone, bob: Phone, tmp_path: Path
+    ) -> None:
+        in_the_way = tmp_path / "recordings"
+        in_the_way.write_text("a file where the folder should be")
+        async with running(bob, recordings=in_the_way) as bridge:
+            await alice.talk_to(bob, bridge.node.sip_address)
+            (info,) = await bridge.talking(recorder=FAILED)
+            with pytest.raises(NotConfirmedError, match=str(in_the_way)):
+                await bridge.node.secure(info.call)
+            assert bridge.line(info.call)[-1] == (False, FAILED)
+            assert not any(secure for secure, _ in bridge.line(info.call))
+            assert bridge.node.calls()[0].state is CallState.TALKING
+
+    async def test_a_call_that_is_gone_cannot_be_secured_and_needs_no_release(
+        self, bob: Phone
+    ) -> None:
+        async with running(bob) as bridge:
+            with pytest.raises(NotConfirmedError, match="not connected"):
+                await bridge.node.secure(CallId("never"))
+            await bridge.node.release(CallId("never"))
+
+    async def test_a_call_that_ends_while_it_is_secured(self, alice: Phone, bob: Phone) -> None:
+        async with running(bob) as bridge:
+            await alice.talk_to(bob, bridge.node.sip_address)
+            (info,) = await bridge.talking(recorder=RecorderState.OFF)
+            securing = asyncio.create_task(bridge.node.secure(info.call))
+            await asyncio.sleep(0)
+            bridge.node.hang_up(info.call, "enough")
+            with pytest.raises(NotConfirmedError):
+                await securing
+            assert await bridge.ended(info.call) == "enough"
+
+
+class TestRefusing:
+    async def test_a_full_port_range_is_503_and_the_other_call_goes_on(
+        self, alice: Phone, bob: Phone
+    ) -> None:
+        first, last = free_rtp_ports(4)  # two pairs: one call
+        async with running(bob, rtp_first_port=first, rtp_last_port=last) as bridge, Phone() as eve:
+            dialog = await alice.talk_to(bob, bridge.node.sip_address)
+            (info,) = await bridge.talking(recorder=RecorderState.OFF)
+            eve.dial(bridge.node.sip_address, "bob")
+            rejected = await eve.told(Rejected)
+            assert rejected.status == 503
+            assert rejected.retry_after is not None
+            assert [call.call for call in bridge.node.calls()] == [info.call]
+            alice.hang_up(dialog)
+            await bob.told(ByeReceived)
+
+    async def test_who_is_no_trunk_and_no_phone_is_forbidden(
+        self, alice: Phone, bob: Phone
+    ) -> None:
+        async with running(bob, trunks=(Trunk(name="far", sources=("192.0.2.0/24",)),)) as bridge:
+            alice.dial(bridge.node.sip_address, "bob")
+            assert (await alice.told(Rejected)).status == 403
+            assert bridge.told == []
+
+    async def test_malformed_datagrams_leave_everything_running(
+        self, alice: Phone, bob: Phone
+    ) -> None:
+        noise = [
+            b"",
+            b"\0" * 3000,
+            b"INVITE",
+            b"INVITE sip:x SIP/2.0\r\n\r\n",
+            b"SIP/2.0 200 OK\r\n\r\n",
+        ]
+        noise += [os.urandom(200) for _ in range(50)]
+        async with running(bob) as bridge:
+            dialog = await alice.talk_to(bob, bridge.node.sip_address)
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+                for datagram in noise:
+                    stranger.sendto(datagram, bridge.node.sip_address)
+            (info,) = await bridge.talking(recorder=RecorderState.OFF)
+            await bridge.node.secure(info.call)
+            alice.hang_up(dialog)
+            await bob.told(ByeReceived)
+            assert await bridge.ended(info.call) == "the caller hung up"
+
+
+class TestWorkers:
+    async def test_calls_are_shared_evenly(self, alice: Phone, bob: Phone) -> None:
+        async with running(bob, workers=2) as bridge:
+            for _ in range(4):
+                await alice.talk_to(bob, bridge.node.sip_address)
+            calls = await bridge.talking(4, RecorderState.OFF)
+            carriers = [bridge.node.worker_pid_of(info.call) for info in calls]
+            assert sorted(carriers.count(pid) for pid in bridge.node.worker_pids()) == [2, 2]
+
+    async def test_a_killed_worker_ends_its_own_calls_only_and_is_replaced(
+        self, alice: Phone, bob: Phone
+    ) -> None:
+        async with running(bob, workers=2) as bridge:
+            for _ in range(2):
+                await alice.talk_to(bob, bridge.node.sip_address)
+            doomed, other = await bridge.talking(2, RecorderState.OFF)
+            victim, survivor = (bridge.node.worker_pid_of(info.call) for info in (doomed, other))
+            assert victim is not None
+            assert victim != survivor
+            await bridge.node.secure(other.call)
+            os.kill(victim, signal.SIGKILL)
+            assert "worker" in await bridge.ended(doomed.call)
+            await alice.told(ByeReceived)
+            await bob.told(ByeReceived)
+            assert [e.call for e in bridge.told if isinstance(e, MediaLost)] == [doomed.call]
+            assert [(c.call, c.secure) for c in bridge.node.calls()] == [(other.call, True)]
+            await bridge.node.release(other.call)
+
+            await replaced(bridge, victim)
+            await alice.talk_to(bob, bridge.node.sip_address)
+            _, fresh = await bridge.talking(2, RecorderState.OFF)
+            assert bridge.node.worker_pid_of(fresh.call) not in (victim, survivor)
+            await bridge.node.secure(fresh.call)
+
+    async def test_a_worker_killed_while_a_line_is_secured_fails_it(
+        self, alice: Phone, bob: Phone
+    ) -> None:
+        async with running(bob) as bridge:
+            await alice.talk_to(bob, bridge.node.sip_address)
+            (info,) = await bridge.talking(recorder=RecorderState.OFF)
+            pid = bridge.node.worker_pid_of(info.call)
+            assert pid is not None
+            os.kill(pid, signal.SIGSTOP)  # so that it cannot confirm before it dies
+            securing = asyncio.create_task(bridge.node.secure(info.call))
+            await asyncio.sleep(0)
+            os.kill(pid, signal.SIGKILL)
+            with pytest.raises(NotConfirmedError):
+                await securing
+            await bridge.ended(info.call)
+
+    async def test_a_worker_killed_before_it_has_ports_is_503(
+        self, alice: Phone, bob: Phone
+    ) -> None:
+        async with running(bob) as bridge:
+            (pid,) = bridge.node.worker_pids()
+            os.kill(pid, signal.SIGSTOP)
+            alice.dial(bridge.node.sip_address, "bob")
+            async with asyncio.timeout(LIMIT_S):
+                while not bridge.node.calls():  # noqa: ASYNC110  # a call is first told when it rings
+                    await asyncio.sleep(0)
+            os.kill(pid, signal.SIGKILL)
+            assert (await alice.told(Rejected)).status == 503
+            assert bridge.node.calls() == []
+
+
+async def replaced(bridge: Bridge, dead: int) -> None:
+    """Return once another worker runs in the dead one's place."""
+    async with asyncio.timeout(LIMIT_S):
+        while dead in (pids := bridge.node.worker_pids()) or len(pids) < 2:  # noqa: ASYNC110  # nothing tells
+            await asyncio.sleep(0.01)
+
+
+class TestStartAndStop:
+    async def test_stop_says_bye_and_leaves_whole_recordings(
+        self, alice: Phone, bob: Phone, tmp_path: Path
+    ) -> None:
+        async with running(bob, recordings=tmp_path) as bridge:
+            await alice.talk_to(bob, bridge.node.sip_address)
+            (info,) = await bridge.talking()
+            ringing = alice.dial(bridge.node.sip_address, "bob")
+            await bob.told(InviteReceived)
+        await alice.told(ByeReceived)
+        assert (await alice.told(Rejected)).dialog == ringing
+        await bob.told(ByeReceived)
+        assert await bridge.ended(info.call) == "the gateway is stopping"
+        left, right = read_channels(tmp_path / f"{info.call}.wav")
+        assert len(left) == len(right) > 0
+        assert os.listdir(tmp_path) == [f"{info.call}.wav"]
+
+    async def test_a_taken_sip_port_is_named_and_nothing_is_left_running(self, bob: Phone) -> None:
+        port = bob.address[1]
+        with pytest.raises(OSError, match=re.escape(f"SIP on {HOST} port {port}")):
+            async with running(bob, sip_port=port):
+                pass
+
+    async def test_sound_goes_from_one_phone_to_the_other_by_way_of_the_bridge(
+        self, alice: Phone, bob: Phone
+    ) -> None:
+        async with running(bob) as bridge:
+            alice.dial(bridge.node.sip_address, "bob")
+            await bob.answer()
+            answered = await alice.told(Answered)
+            await bridge.talking(recorder=RecorderState.OFF)
+            port = SessionDescription.parse(answered.body).media[0].port
+            sound = RtpPacket(
+                payload_type=0, sequence_number=7, timestamp=160, ssrc=5, payload=b"\x42" * 160
+            )
+            alice.rtp.sendto(bytes(sound), (HOST, port))
+            async with asyncio.timeout(LIMIT_S):
+                heard = await asyncio.get_running_loop().sock_recv(bob.rtp, 2048)
+            assert RtpPacket.parse(heard).payload == sound.payload
