@@ -115,7 +115,7 @@ class MediaPool:
             self._on_lost(calls)
 
     async def _replace(self, index: int, dead: WorkerProcess) -> None:
-        await dead.wait()
+        await dead.stop()
         started = False
         while not started:
             await asyncio.sleep(RESTART_PAUSE_S)

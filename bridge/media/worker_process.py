@@ -31,7 +31,7 @@ class WorkerProcess:
         self._on_report, self._on_gone = on_report, on_gone
         self.calls: set[m.CallId] = set()
         "Calls that were given to this worker."
-        self._gone = False
+        self._gone = self._killed = False
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(control.fileno(), self._receive)
 
@@ -72,11 +72,13 @@ class WorkerProcess:
             return
         try:
             self._control.send(m.encode(command))
-        except OSError:
+        except BlockingIOError:
             self._kill()
+        except OSError:
+            pass  # it died just now; :meth:`_receive` is about to see it
 
     async def stop(self) -> None:
-        """End the worker in order; wait for it."""
+        """Return when the worker has ended: in order where it lives, killed where it does not end by itself."""
         self._close_control()
         try:
             await asyncio.wait_for(self._process.wait(), STOP_S)
@@ -94,16 +96,11 @@ class WorkerProcess:
                 data = b""
             if not data:
                 self._close_control()
-                self._kill()
                 self._on_gone(self)
                 return
             report = m.decode(data)
             assert isinstance(report, m.Report)
             self._on_report(self, report)
-
-    async def wait(self) -> None:
-        """Return when the process has ended."""
-        await self._process.wait()
 
     def _close_control(self) -> None:
         if not self._gone:
@@ -112,7 +109,9 @@ class WorkerProcess:
             self._control.close()
 
     def _kill(self) -> None:
-        if self._process.returncode is None:
+        # Once: a second time would reap the child behind asyncio's back, and its exit code would be lost.
+        if self._process.returncode is None and not self._killed:
+            self._killed = True
             self._process.kill()
 
 

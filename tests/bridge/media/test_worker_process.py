@@ -114,7 +114,6 @@ async def test_a_killed_worker_is_told_once_and_commands_to_it_are_nothing(
     os.kill(started.process.pid, signal.SIGKILL)
     async with asyncio.timeout(LIMIT_S):
         await started.gone.wait()
-        await started.process.wait()
     for _ in range(3):
         started.process.send(m.OpenCall(call=m.CallId("call-2")))
     await started.process.stop()
@@ -167,7 +166,7 @@ async def test_a_worker_that_does_not_read_is_killed_rather_than_left_with_an_op
         while not started.gone.is_set():
             started.process.send(m.SetSecure(call=m.CallId("call-1"), secure=True))
             await asyncio.sleep(0)
-        await started.process.wait()
+    await started.process.stop()
     assert started.process.returncode == -signal.SIGKILL
 
 
