@@ -1,33 +1,79 @@
 """The configuration: one TOML file, environment variables over it, defaults that run as they are.
 
-Every complaint names the file, the key and what is wrong with it; a key that does not exist is a complaint too.
-Environment variables are `TONEWALL__` and the path: `TONEWALL__SIP__PORT=5070`. They are read here and nowhere else.
+What each key means, with its default, is in `samples/tonewall.toml`. `ivr.config_file` reads the file and complains.
+Environment variables are `TONEWALL__` and the path: `TONEWALL__SIP__PORT=5070`; a whole list or table is JSON.
 """
 
 import re
-import tomllib
-from collections.abc import Mapping
-from difflib import get_close_matches
-from ipaddress import ip_network
+from collections import Counter
+from collections.abc import Iterable
+from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from bridge.config import BridgeConfig, Route, Trunk
+from bridge.config import Address, BridgeConfig, Route, Trunk
 
 ENVIRONMENT_PREFIX: Final = "TONEWALL__"
+
+PORTS_OF_A_CALL: Final = 4
+"RTP and RTCP for the caller, RTP and RTCP for the agent (RFC 3550 section 11)."
+
+_PHONE: Final = re.compile(r"[a-z0-9][a-z0-9._+-]{0,63}", re.ASCII)
+
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,40}", re.ASCII)
+
+_TARGET: Final = re.compile(r"user:(\*|[^\s:]+)|trunk:[A-Za-z0-9_-]+", re.ASCII)
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
-class ConfigError(ValueError):
-    """The configuration cannot be used; each line of the text names one key and what is wrong with it."""
+def _name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise ValueError(f"{text!r} must be 1 to 40 letters, digits, - or _")
+    return text
+
+
+def _target(text: str) -> str:
+    if not _TARGET.fullmatch(text):
+        raise ValueError(f"{text!r} must be 'user:*', 'user:NAME' or 'trunk:NAME'")
+    return text
+
+
+def _advertised(text: str) -> str:
+    """Check an address that goes into SIP and SDP: phones send to it."""
+    try:
+        wildcard = ip_address(text).is_unspecified
+    except ValueError:
+        raise ValueError(f"{text!r} must be an IP address: it is told to phones as it is") from None
+    if wildcard:
+        raise ValueError(
+            f"{text!r} cannot be told to phones; give the address at which they reach this machine"
+        )
+    return text
 
 
 def _network(text: str) -> str:
-    ip_network(text, strict=False)
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        raise ValueError(
+            f"{text!r} is no IP address or network, for example '192.0.2.10' or '10.0.0.0/8'"
+        ) from None
+    return text
+
+
+def _destination(text: str) -> str:
+    try:
+        _, port = _address(text)
+    except ValueError:
+        port = 0
+    if not 0 < port <= 65535:
+        raise ValueError(
+            f"{text!r} must be an IP address and a port, for example '192.0.2.10:5060'"
+        )
     return text
 
 
@@ -35,7 +81,7 @@ def _pattern(text: str) -> str:
     try:
         re.compile(text)
     except re.error as error:
-        raise ValueError(f"not a regular expression: {error}") from None
+        raise ValueError(f"{text!r} is not a regular expression: {error}") from None
     return text
 
 
@@ -46,38 +92,64 @@ class _Table(BaseModel):
 class TrunkTable(_Table):
     """A carrier or PBX."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9_-]+$")
+    name: Annotated[str, AfterValidator(_name)]
     sources: list[Annotated[str, AfterValidator(_network)]] = []
-    destination: str | None = Field(default=None, pattern=r"^[^\s:]+:\d+$|^\[[0-9A-Fa-f:]+\]:\d+$")
+    destination: Annotated[str, AfterValidator(_destination)] | None = None
+
+    @model_validator(mode="after")
+    def _is_good_for_something(self) -> Self:
+        if not self.sources and self.destination is None:
+            raise ValueError(f"the trunk {self.name!r} needs sources, a destination, or both")
+        return self
 
 
 class RouteTable(_Table):
     """Where a dialled number goes."""
 
     dialled: Annotated[str, AfterValidator(_pattern)]
-    to: str = Field(pattern=r"^(user:(\*|[^\s:]+)|trunk:[A-Za-z0-9_-]+)$")
+    to: Annotated[str, AfterValidator(_target)]
 
 
 class SipTable(_Table):
     """SIP over UDP."""
 
-    host: str = "127.0.0.1"
+    host: Annotated[str, AfterValidator(_advertised)] = "127.0.0.1"
     port: Port = 5060
-    realm: str = "tonewall"
-    trunks: list[TrunkTable] = []
+    realm: str = Field(default="tonewall", min_length=1)
+    trunks: list[TrunkTable] = [TrunkTable(name="loopback", sources=["127.0.0.0/8", "::1"])]
+    "Default: programs of this machine may call."
+
     routes: list[RouteTable] = [RouteTable(dialled=".*", to="user:*")]
     phones: dict[str, str] = Field(default={}, repr=False)
     "User name and password of each softphone that may register."
 
     @model_validator(mode="after")
+    def _names_are_usable(self) -> Self:
+        for name, count in Counter(trunk.name for trunk in self.trunks).items():
+            if count > 1:
+                raise ValueError(f"{count} trunks are named {name!r}; each needs a name of its own")
+        for user, password in self.phones.items():
+            if not _PHONE.fullmatch(user):
+                raise ValueError(
+                    f"the phone {user!r} must be named like its user of the panel: lower-case letters, "
+                    "digits or . _ + -"
+                )
+            if not password:
+                raise ValueError(f"the phone {user!r} has an empty password")
+        return self
+
+    @model_validator(mode="after")
     def _routes_lead_somewhere(self) -> Self:
-        names = {trunk.name for trunk in self.trunks}
+        destinations = {trunk.name: trunk.destination for trunk in self.trunks}
         for route in self.routes:
             kind, _, name = route.to.partition(":")
-            if kind == "trunk" and name not in names:
-                raise ValueError(
-                    f"route {route.dialled!r} leads to the trunk {name!r}, which does not exist"
-                )
+            where = f"the route {route.dialled!r} leads to the {'trunk' if kind == 'trunk' else 'phone'} {name!r}"
+            if kind == "trunk" and name not in destinations:
+                raise ValueError(f"{where}, which does not exist; known: {_known(destinations)}")
+            if kind == "trunk" and destinations[name] is None:
+                raise ValueError(f"{where}, which has no destination")
+            if kind == "user" and name != "*" and self.phones and name not in self.phones:
+                raise ValueError(f"{where}, which has no account; known: {_known(self.phones)}")
         return self
 
 
@@ -88,11 +160,9 @@ class RtpTable(_Table):
     last_port: Port = 0
 
     @model_validator(mode="after")
-    def _range_holds_a_call(self) -> Self:
-        if self.first_port and self.last_port - self.first_port < 3:
-            raise ValueError(
-                "first_port to last_port must hold at least four ports: one call takes two pairs"
-            )
+    def _has_both_ends(self) -> Self:
+        if bool(self.first_port) != bool(self.last_port):
+            raise ValueError("give first_port and last_port, or neither")
         return self
 
 
@@ -123,7 +193,7 @@ class WebTable(_Table):
 class LogTable(_Table):
     """The log, on standard error."""
 
-    level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     json_lines: bool = False
 
 
@@ -153,7 +223,7 @@ class Config(BaseSettings):
     data: Path = Path("var")
     "Folder for what the gateway keeps."
 
-    node: str = Field(default="node-1", pattern=r"^[A-Za-z0-9_-]{1,40}$")
+    node: Annotated[str, AfterValidator(_name)] = "node-1"
     "This node's name; a node recovers its own payments after a crash."
 
     database: str = ""
@@ -169,6 +239,24 @@ class Config(BaseSettings):
     web: WebTable = WebTable()
     log: LogTable = LogTable()
 
+    @model_validator(mode="after")
+    def _every_worker_has_ports_for_a_call(self) -> Self:
+        first, last, workers = self.rtp.first_port, self.rtp.last_port, self.media.workers
+        needed = PORTS_OF_A_CALL * workers
+        if first and last - (first + first % 2) + 1 < needed:
+            raise ValueError(
+                f"rtp: ports {first} to {last} are too few for media.workers = {workers}: "
+                f"{needed} are needed, counted from an even port ({PORTS_OF_A_CALL} a call)"
+            )
+        return self
+
+    @property
+    def recordings(self) -> Path | None:
+        """Folder of the recordings, default filled in; None where calls are not recorded."""
+        if not self.recording.enabled:
+            return None
+        return (self.recording.folder or self.data / "recordings").absolute()
+
     @property
     def database_url(self) -> str:
         """The database, default filled in."""
@@ -177,70 +265,31 @@ class Config(BaseSettings):
     @property
     def bridge(self) -> BridgeConfig:
         """The bridge's part."""
-        folder = self.recording.folder or self.data / "recordings"
         return BridgeConfig(
             host=self.sip.host,
             sip_port=self.sip.port,
-            rtp_first_port=self.rtp.first_port,
+            rtp_first_port=self.rtp.first_port + self.rtp.first_port % 2,
             rtp_last_port=self.rtp.last_port,
             workers=self.media.workers,
             calls_per_worker=self.media.calls_per_worker,
             realm=self.sip.realm,
             trunks=tuple(_trunk(trunk) for trunk in self.sip.trunks),
             routes=tuple(Route(dialled=route.dialled, to=route.to) for route in self.sip.routes),
-            recordings=folder.absolute() if self.recording.enabled else None,
+            recordings=self.recordings,
         )
 
 
-def load_config(path: Path | None) -> Config:
-    """Return the configuration of `path` (None: defaults) with the environment over it; raise ConfigError."""
-    source = "defaults" if path is None else str(path)
-    document: dict[str, Any] = {}
-    if path is not None:
-        try:
-            document = tomllib.loads(path.read_text("utf-8"))
-        except OSError as error:
-            raise ConfigError(f"{source}: cannot be read: {error.strerror}") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{source}: not valid TOML: {error}") from None
-    try:
-        return Config(**document)
-    except ValidationError as error:
-        lines = [
-            _complaint(source, problem)
-            for problem in error.errors(include_input=False, include_url=False)
-        ]
-        raise ConfigError("\n".join(lines)) from None
-
-
-def _complaint(source: str, problem: Mapping[str, object]) -> str:
-    path = [str(part) for part in problem["loc"]]  # type: ignore[attr-defined]  # pydantic types it as object
-    message = str(problem["msg"]).removeprefix("Value error, ")
-    if problem["type"] == "extra_forbidden":
-        known = _keys_at(path[:-1])
-        close = get_close_matches(path[-1], known, n=1)
-        message = f"unknown key{f', did you mean {close[0]!r}?' if close else ''}"
-    return f"{source}: {'.'.join(path) or 'configuration'}: {message}"
-
-
-def _keys_at(path: list[str]) -> list[str]:
-    """Return the keys that the table at `path` may have."""
-    model: type[BaseModel] = Config
-    for part in path:
-        if part.isdigit():
-            continue
-        annotation = model.model_fields[part].annotation
-        inner = [annotation, *getattr(annotation, "__args__", ())]
-        tables = [kind for kind in inner if isinstance(kind, type) and issubclass(kind, BaseModel)]
-        if not tables:
-            return []
-        model = tables[0]
-    return list(model.model_fields)
-
-
 def _trunk(table: TrunkTable) -> Trunk:
-    destination = None
-    if table.destination is not None:
-        host, _, port = table.destination.rpartition(":")
-        destination = (host.strip("[]"), int(port))
+    destination = None if table.destination is None else _address(table.destination)
     return Trunk(name=table.name, sources=tuple(table.sources), destination=destination)
+
+
+def _address(text: str) -> Address:
+    """Return host and port of `192.0.2.10:5060` or `[2001:db8::1]:5060`; raise ValueError."""
+    host, _, port = text.rpartition(":")
+    host = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    return str(ip_address(host)), int(port)
+
+
+def _known(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)) or "none"

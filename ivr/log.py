@@ -26,6 +26,9 @@ _LOUD_LIBRARIES: Final = (
 )
 "Loggers that print payloads below WARNING; they are held there whatever our own level is."
 
+_CHATTY_LIBRARIES: Final = ("alembic", "uvicorn")
+"Loggers whose INFO lines only a developer asks for: shown where our own level is DEBUG."
+
 _DEEPEST_CLEANED: Final = 6
 "Levels of nested values that are cleaned one by one; what is deeper is cleaned as text."
 
@@ -56,7 +59,12 @@ def configure_logging(
         root.removeHandler(old)
     root.addHandler(handler)
     for name in _LOUD_LIBRARIES:
-        logging.getLogger(name).setLevel(logging.WARNING)
+        logging.getLogger(name).setLevel(max(root.level, logging.WARNING))
+    verbose = root.level <= logging.DEBUG
+    for name in _CHATTY_LIBRARIES:
+        logging.getLogger(name).setLevel(
+            logging.INFO if verbose else max(root.level, logging.WARNING)
+        )
 
 
 def log_uncaught_exceptions() -> None:

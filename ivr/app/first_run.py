@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ivr.config import Config
+from pydantic import ValidationError
+
+from ivr.config import Config, SipTable
+from ivr.config_file import ConfigError
 from ivr.session.words import Role
 from ivr.storage.users import UserAdmin
 
@@ -43,14 +46,32 @@ async def create_first_user(users: UserAdmin) -> FirstUser | None:
 
 
 def phone_accounts(config: Config) -> dict[str, str]:
-    """Return user names and passwords of the phones: the configuration's, or one made at the first start."""
+    """Return user names and passwords of the phones: the configuration's, or one made at the first start.
+
+    Raise ConfigError where the file of the first start cannot be read any more.
+    """
     if config.sip.phones:
         return config.sip.phones
     path = config.data / PHONES_FILE
     if not path.exists():
         _write_phones(path, {FIRST_USER: secrets.token_urlsafe(12)})
-    phones: dict[str, str] = tomllib.loads(path.read_text("utf-8"))["phones"]
-    return phones
+    return _read_phones(path)
+
+
+def _read_phones(path: Path) -> dict[str, str]:
+    try:
+        document = tomllib.loads(path.read_text("utf-8"))
+        return SipTable(phones=document["phones"]).phones
+    except OSError as error:
+        reason = f"cannot be read: {error.strerror}"
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        reason = f"not valid TOML: {error}"
+    except KeyError:
+        reason = "no [phones] table"
+    except ValidationError as error:
+        problems = error.errors(include_input=False, include_url=False)
+        reason = problems[0]["msg"].removeprefix("Value error, ")
+    raise ConfigError(f"{path}: {reason}; delete the file to have a new one made")
 
 
 def _write_phones(path: Path, phones: dict[str, str]) -> None:

@@ -2,8 +2,6 @@
 
 import resource
 from contextlib import AsyncExitStack
-from importlib.resources import files
-from pathlib import Path
 from typing import Self, assert_never
 
 import structlog
@@ -14,14 +12,14 @@ from bridge.call.events import BridgeEvent, CallChanged, CallState, KeyPressed, 
 from bridge.node import BridgeNode
 from ivr.app.call_control import BridgeCallControl
 from ivr.app.first_run import FirstUser, create_first_user, phone_accounts
+from ivr.app.folders import held_by_one_gateway, prepare_folder
+from ivr.app.profile_files import configured_profiles, processor_accounts
 from ivr.app.recording_notes import RecordingNotes
 from ivr.app.web_server import WebServer
 from ivr.clock import Clock, SystemClock
 from ivr.config import Config
-from ivr.payments.processors.test_processor import test_account
 from ivr.payments.runner import Runner
 from ivr.session.profile import PaymentProfile
-from ivr.session.profile_toml import ProfileError, read_profiles
 from ivr.session.service import SessionService
 from ivr.session.view import AgentId, CallId
 from ivr.storage import migrate
@@ -77,17 +75,15 @@ class Gateway:
 
     async def _start_parts(self) -> None:
         config = self._config
-        config.data.mkdir(parents=True, exist_ok=True)
+        self._hold_folders()
         migrate.upgrade(config.database_url)
         database = await open_database(config.database_url)
         self._parts.push_async_callback(database.close)
         passwords = Passwords()
         self.users = UserAdmin(database, self._clock, passwords)
         self.audit = AuditTrail(database)
-        self.first_user = await create_first_user(self.users)
         self.phones = phone_accounts(config)
-        store = PaymentProfiles(database, self._clock)
-        await store.import_profiles(profiles_of(config))
+        profiles = await self._profiles(PaymentProfiles(database, self._clock))
 
         # Stops before it starts: the sessions release their calls while the bridge still runs.
         self.node = BridgeNode(
@@ -100,23 +96,44 @@ class Gateway:
             control=BridgeCallControl(self.node),
             store=PaymentSessions(database),
             audit=self.audit,
-            runner=Runner({"test": test_account()}),
-            profiles=await store.load_profiles(),
+            runner=Runner(processor_accounts()),
+            profiles=profiles,
             clock=self._clock,
             node=config.node,
         )
-        if config.bridge.recordings is not None:
-            self._notes = RecordingNotes(config.bridge.recordings, self._clock)
-        await self.node.start()
-        self._parts.push_async_callback(self.node.stop)
+        await self._start_bridge()
         await self.desk.recover()
         self._parts.push_async_callback(self.desk.close)
         self._serve_panel(UserAccounts(database, self._clock, passwords))
+        # Last: its password is shown once, so nothing may fail any more.
+        self.first_user = await create_first_user(self.users)
         log.info(
             "gateway started",
             sip=f"{self.node.sip_address[0]}:{self.node.sip_address[1]}",
             panel=self.panel_url,
         )
+
+    def _hold_folders(self) -> None:
+        config = self._config
+        prepare_folder(config.data, what="data folder", key="data")
+        self._parts.enter_context(held_by_one_gateway(config.data, config.node))
+        if (recordings := config.recordings) is not None:
+            prepare_folder(recordings, what="recordings folder", key="recording.folder")
+            self._notes = RecordingNotes(recordings, self._clock)
+
+    async def _profiles(self, store: PaymentProfiles) -> list[PaymentProfile]:
+        """Return the stored profiles, those of the configured file among them; without a file, none is overwritten."""
+        if self._config.profiles is not None or not await store.load_profiles():
+            await store.import_profiles(configured_profiles(self._config))
+        return await store.load_profiles()
+
+    async def _start_bridge(self) -> None:
+        try:
+            await self.node.start()
+        except OSError as error:
+            reason = f"{error.strerror}; end the program that uses it, or set sip.host or sip.port"
+            raise OSError(error.errno, reason) from None
+        self._parts.push_async_callback(self.node.stop)
 
     def _serve_panel(self, accounts: UserAccounts) -> None:
         web = self._config.web
@@ -145,22 +162,3 @@ class Gateway:
             self.desk.call_ended(CallId(event.info.call), event.reason)
         if event.info.agent:
             self.desk.calls_changed(AgentId(event.info.agent))
-
-
-def profiles_of(config: Config) -> list[PaymentProfile]:
-    """Return the configured payment profiles, or those that come with Tonewall; raise ProfileError."""
-    path = config.profiles
-    if path is None:
-        return read_profiles(
-            (files("ivr.app") / "profiles.toml").read_text("utf-8"), source="built-in profiles"
-        )
-    return read_profile_file(path)
-
-
-def read_profile_file(path: Path) -> list[PaymentProfile]:
-    """Return the payment profiles of a TOML file; raise ProfileError that names it."""
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ProfileError(f"{path}: cannot be read: {error}") from None
-    return read_profiles(text, source=str(path))

@@ -32,7 +32,10 @@ class WebServer:
             self._socket.bind((host, port))
         except OSError as error:
             self._socket.close()
-            reason = f"cannot serve the panel on {host} port {port}: {error.strerror}"
+            reason = (
+                f"cannot serve the panel on {host} port {port}: {error.strerror}; "
+                "end the program that uses it, or set web.host or web.port"
+            )
             raise OSError(error.errno, reason) from None
         bound = self._socket.getsockname()
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{bound[1]}"

@@ -46,7 +46,7 @@ async def served_gateway(folder: Path, *, agent: str = "agent") -> AsyncIterator
     """Run a gateway with one phone, whose user may sign in to the panel. SIGTERM must end it with exit code 0."""
     config, output = folder / "tonewall.toml", folder / "serve.log"
     config.write_text(_CONFIG.format(data=folder / "var", phones=f'{agent} = "{PASSWORD}"'))
-    await _run("users", "add", agent, "--password", PASSWORD, "--config", str(config))
+    await _run("users", "add", agent, "--config", str(config), typed=PASSWORD)
     with output.open("wb") as log:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -68,16 +68,17 @@ async def served_gateway(folder: Path, *, agent: str = "agent") -> AsyncIterator
     assert code == 0, output.read_text()
 
 
-async def _run(*arguments: str) -> None:
+async def _run(*arguments: str, typed: str) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "ivr",
         *arguments,
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    output, _ = await asyncio.wait_for(process.communicate(), LIMIT_S)
+    output, _ = await asyncio.wait_for(process.communicate(f"{typed}\n".encode()), LIMIT_S)
     assert process.returncode == 0, output.decode()
 
 
