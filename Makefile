@@ -6,13 +6,14 @@ ARGS ?=
 # The products here are small: threads of the linear algebra library only get in each other's way.
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: demo test check serve format clean
+.PHONY: demo test check serve format clean bench-dtmf bench-leak
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo   a caller pays by phone, start to finish (ARGS=--keep-open leaves the panel up)"
 	@echo "make test   run every test"
 	@echo "make check  format, lint, types and import rules"
+	@echo "make bench-dtmf, make bench-leak  measure reading and masking (ARGS=--quick for a look)"
 	@echo "make serve  run the gateway with embedded defaults until Ctrl-C"
 
 .venv/.ready: pyproject.toml constraints.txt
@@ -35,6 +36,12 @@ check: .venv/.ready
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+bench-dtmf: .venv/.ready
+	@$(BIN)/python -m benchmarks.dtmf $(ARGS)
+
+bench-leak: .venv/.ready
+	@$(BIN)/python -m benchmarks.leak $(ARGS)
 
 format: .venv/.ready
 	$(BIN)/ruff format .
