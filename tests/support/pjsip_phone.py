@@ -171,7 +171,6 @@ class Phone:
         """Let players and recording go."""
         self._players.clear()
         self._recorder = self._media = None
-        self._presses.clear()
 
     def _obey(self, command: dict[str, Any]) -> None:
         verb, number = command.pop("do"), command.pop("id")
@@ -200,12 +199,12 @@ class Phone:
         self._presses.append((at, done))
 
     def _send_key(self, key: str, method: str, on_ms: int) -> None:
-        if self._call is None:
+        if self._media is None:  # the call has ended under the finger
             return
         parameters = pj.CallSendDtmfParam()
         parameters.digits, parameters.duration = key, on_ms
         parameters.method = _METHODS[method]
-        self._call.sendDtmf(parameters)
+        self._ongoing().sendDtmf(parameters)
 
     def _hold(self, done: Callable[[], None]) -> None:
         self._ongoing().setHold(pj.CallOpParam())
