@@ -329,6 +329,19 @@ class TestStartAndStop:
             async with running(bob, sip_port=port):
                 pass
 
+    async def test_workers_that_cannot_be_started_leave_no_socket_behind(
+        self, bob: Phone, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The fixtures of every test look for sockets that are left."""
+
+        async def fail(*args: str, **options: object) -> None:
+            raise OSError(12, "Cannot allocate memory")
+
+        monkeypatch.setattr(asyncio, "create_subprocess_exec", fail)
+        with pytest.raises(OSError, match="allocate"):
+            async with running(bob):
+                pass
+
     async def test_sound_goes_from_one_phone_to_the_other_by_way_of_the_bridge(
         self, alice: Phone, bob: Phone
     ) -> None:
