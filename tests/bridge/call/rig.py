@@ -1,7 +1,7 @@
 """One call through a bridge, by hand: two phones, the bridge's endpoint and its flow on a network without sockets."""
 
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, TypeVar
 
 from bridge.call.events import CallInfo, CallState
 from bridge.call.flow import CallFlow, CallSetup
@@ -24,11 +24,15 @@ from tests.bridge.sip.loopback import events_of, first_word, make_endpoint
 ALICE: Final[Address] = ("192.0.2.1", 5060)
 BOB: Final[Address] = ("192.0.2.2", 5060)
 BRIDGE: Final[Address] = ("192.0.2.10", 5060)
+E = TypeVar("E", bound=SipEvent)
+
 CALL: Final = m.CallId("call-1")
 CALLER_PORT, AGENT_PORT = 20_000, 20_002
 
 FORGET_S: Final = 400.0
 "Long enough for every transaction and every ringing to be over."
+
+NO_SDP: Final = b"v=0\r\nthis is no description\r\n"
 
 _PAYLOAD_TYPE: Final = {"PCMU": 0, "PCMA": 8, "opus": 111}
 
@@ -236,3 +240,9 @@ class Rig:
 
     def _changed(self, flow: CallFlow, reason: str) -> None:
         self.changes.append((flow.info, reason))
+
+
+def only(events: list[SipEvent], kind: type[E]) -> E:
+    """Return the one event of a kind."""
+    (found,) = [event for event in events if isinstance(event, kind)]
+    return found
