@@ -49,6 +49,26 @@ def speech(level_dbm0: float) -> Way:
     return way
 
 
+def made_speech(level_dbm0: float) -> Way:
+    """Let one of our own talkers talk."""
+
+    def way(keyed: Keyed, rng: Generator) -> Signal:
+        talker = MAN if rng.random() < 0.5 else WOMAN
+        return keyed.signal + talk(len(keyed.signal), level_dbm0, talker, rng)
+
+    return way
+
+
+def recorded_speech(level_dbm0: float) -> Way:
+    """Play recordings."""
+
+    def way(keyed: Keyed, rng: Generator) -> Signal:
+        corpus.require_speech()
+        return keyed.signal + speech_of(len(keyed.signal), level_dbm0, rng)
+
+    return way
+
+
 def speech_of(samples: int, level_dbm0: float, rng: Generator) -> Signal:
     """Return `samples` of recordings that follow each other at random, or of one of our own talkers."""
     recordings = corpus.speech()

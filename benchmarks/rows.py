@@ -114,7 +114,8 @@ def answer(case: Case, *, ask_base: bool = True) -> Outcome:
             continue
         peers = [figure for name, figure in figures.items() if name != column]
         if text := limit.complaint(figures[column], peers, ask_base=ask_base):
-            complaints.append(text if column == OURS else f"{column} {text}")
+            alone = len(case.row.limits) == 1
+            complaints.append(text if alone else f"{column} {text}")
     return Outcome(row=case.row, figures=figures, complaint="; ".join(complaints))
 
 

@@ -1,0 +1,85 @@
+"""Masking: what the agent's leg of a secure call gives away, what it keeps of speech, and what its beeps tell.
+
+`make bench-leak` runs all of it; `ARGS="--rows noise --quick"` a part.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.progress import Progress
+
+from benchmarks import masking, passing
+from benchmarks.receivers import MULTIMON, SPANDSP, peers
+from benchmarks.report import Report, terminal
+from benchmarks.rows import Case, Outcome, answer, chosen
+
+_QUICK_N: Final = 300
+_COLUMNS: Final = (masking.ATTACKER, SPANDSP, MULTIMON, masking.COUNTED, passing.KEPT)
+
+
+def cases(n: int, seed: int, minutes: float) -> list[Case]:
+    """Return every row of the benchmark, in the order of the table."""
+    listeners = peers()
+    return [
+        *(condition.case(listeners, n, seed) for condition in masking.CONDITIONS),
+        *masking.missing(),
+        *passing.cases(n, seed, minutes),
+    ]
+
+
+def run(arguments: argparse.Namespace, console: Console) -> Report:
+    """Ask every chosen row, with progress shown."""
+    load = os.getloadavg()[0]
+    listed = cases(arguments.n, arguments.seed, 1 if arguments.quick else 20)
+    outcomes: list[Outcome] = []
+    with Progress(console=console, transient=True) as progress:
+        wanted = chosen(listed, arguments.rows)
+        task = progress.add_task("", total=len(wanted))
+        for case in wanted:
+            progress.update(task, description=case.row.title[:60])
+            outcomes.append(answer(case, ask_base=not arguments.quick))
+            progress.advance(task)
+    return Report(
+        name="leak",
+        title="Masking keys",
+        command="make bench-leak",
+        columns=[name for name in _COLUMNS if any(name in outcome.figures for outcome in outcomes)],
+        outcomes=outcomes,
+        seed=arguments.seed,
+        n=arguments.n,
+        load=load,
+    )
+
+
+def parse(argv: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="make bench-leak ARGS=", description=__doc__)
+    parser.add_argument("-n", type=int, default=3000, help="presses a condition")
+    parser.add_argument("--seed", type=int, default=2026)
+    parser.add_argument("--rows", default="", metavar="PATTERN", help="regular expression")
+    parser.add_argument("--quick", action="store_true", help="a look, not a proof: few presses")
+    parser.add_argument("--docs", action="store_true", help="write docs/benchmarks.md")
+    parser.add_argument("--json", type=Path, default=Path("var/benchmarks/leak.json"))
+    arguments = parser.parse_args(argv)
+    if arguments.quick:
+        arguments.n = min(arguments.n, _QUICK_N)
+    return arguments
+
+
+def main() -> int:
+    """Run the benchmark; return 1 where a row is not met."""
+    arguments, console = parse(), terminal()
+    report = run(arguments, console)
+    report.show(console)
+    report.write_json(arguments.json)
+    if arguments.docs:
+        report.write_docs()
+    return 1 if report.unmet else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

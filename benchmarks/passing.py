@@ -1,0 +1,242 @@
+"""Rows about the rest of a secure call: speech that is cut, the delay, and the beep that stands for a key."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Final
+
+import numpy as np
+from numpy.random import Generator
+
+from benchmarks import corpus
+from benchmarks.phones import Keys, Network, traffic
+from benchmarks.rows import Case, Figure, Limit, NotAvailableError, Row, share
+from benchmarks.secure_calls import AgentSide, SecureCalls, masked_frames
+from benchmarks.signals import (
+    DIGITS,
+    FRAME,
+    RATE_HZ,
+    Keyed,
+    Keying,
+    Pcm,
+    coded,
+    samples_of_ms,
+    white_noise,
+)
+from benchmarks.voice import MAN, WOMAN, Talker, talk
+from dtmf.tones import amplitude
+
+KEPT: Final = "figure"
+
+_CALLS: Final = 50
+_SPEECH_DBM0: Final = -15.0
+_SPEECH_FLOOR_DBM0: Final = -45.0
+"A frame below is a pause, and not counted."
+
+_DELAY: Final = 2 * FRAME
+"A packet's own 20 ms, and the gate's."
+
+_LONGEST_DELAY_MS: Final = 200
+_BEEP_GAP: Final = 40
+"Samples of silence that end a beep."
+
+
+def cases(n: int, seed: int, minutes: float) -> list[Case]:
+    """Return the rows: `n` presses for the beeps, `minutes` of speech from each of our own talkers.
+
+    Made speech has no limit: the model holds its vowels steadier than people do, and masking follows steadiness.
+    """
+    masked = Limit(at_most=0.005, least_base=5000, text="< 0.5 % of frames")
+    one = Limit(at_most=1, text="1")
+    each = Limit(at_least=1.0, text="100 %")
+    rows: list[tuple[str, str, Limit | None, Callable[[], Mapping[str, Figure]]]] = [
+        ("pass", "delay added", Limit(at_most=20, text="≤ 20 ms"), partial(_delay, seed)),
+        *(
+            ("pass", f"recorded speech masked, {name}", masked, partial(_recorded, *key))
+            for name, key in _VOICES.items()
+        ),
+        ("pass", "made speech masked, man", None, partial(_made, MAN, minutes, seed)),
+        ("pass", "made speech masked, woman", None, partial(_made, WOMAN, minutes, seed)),
+        ("beep", "sounds for 40 ms and for 2 s", one, partial(_sounds, n, seed)),
+        ("beep", "places in the frame", one, partial(_places, n, seed)),
+        ("beep", "one a press, 40 ms and 2 s", each, partial(_one_each, _MIXED_MS, 120, n, seed)),
+        ("beep", "one a press, 40 ms, 40 ms apart", each, partial(_one_each, (40,), 40, n, seed)),
+        (
+            "beep",
+            "digit guessed from when it comes",
+            Limit(at_most=0.115, least_base=3000, text="≤ 11.5 %"),
+            partial(_from_time, n, seed),
+        ),
+    ]
+    return [
+        Case(row=Row(group=group, name=name, limits={KEPT: limit} if limit else {}), ask=ask)
+        for group, name, limit, ask in rows
+    ]
+
+
+_VOICES: Final = {
+    **{language: (language, None) for language in corpus.LANGUAGES},
+    "women": (None, "f"),
+    "men": (None, "m"),
+}
+
+
+def _carried(calls: Sequence[Pcm], seed: int, *, secure: bool = True) -> list[AgentSide]:
+    """Return what comes out of secure calls that get `calls`, all of one length, in packets of 20 ms."""
+    rng = np.random.default_rng(seed)
+    sent = [
+        traffic(pcm, (), codec="PCMU", keys=Keys.IN_BAND, network=Network(), rng=rng)
+        for pcm in calls
+    ]
+    with SecureCalls(len(calls), secure=secure) as through:
+        return through.run(sent, len(calls[0]) + samples_of_ms(_LONGEST_DELAY_MS))
+
+
+def _delay(seed: int) -> Mapping[str, Figure]:
+    """Return how much later the agent hears a secure call than an open one."""
+    noise = coded(white_noise(2 * RATE_HZ, -30, np.random.default_rng(seed)))
+    came = [
+        _lag(noise, _carried([noise], seed, secure=secure)[0].audio) for secure in (False, True)
+    ]
+    value = (came[1] - came[0]) * 1000 / RATE_HZ
+    return {KEPT: Figure(value=value, text=f"{value:.1f} ms", base=1)}
+
+
+def _lag(sent: Pcm, heard: Pcm) -> int:
+    """Return after how many samples most frames of `sent` are heard as they were."""
+    lags = range(samples_of_ms(_LONGEST_DELAY_MS))
+    return min(lags, key=lambda lag: int(masked_frames(sent, heard, lag).sum()))
+
+
+def _recorded(language: str | None, gender: str | None) -> Mapping[str, Figure]:
+    voices = [
+        recording.pcm
+        for recording in corpus.require_speech()
+        if language in (None, recording.language) and gender in (None, recording.gender)
+    ]
+    if not voices:
+        raise NotAvailableError("no package asterisk-core-sounds-*-wav with it is installed")
+    return _masked(coded(corpus.joined(voices, _SPEECH_DBM0)))
+
+
+def _made(talker: Talker, minutes: float, seed: int) -> Mapping[str, Figure]:
+    rng = np.random.default_rng(seed)
+    return _masked(coded(talk(round(minutes * 60 * RATE_HZ), _SPEECH_DBM0, talker, rng)))
+
+
+def _masked(sound: Pcm) -> Mapping[str, Figure]:
+    """Return the share of frames with speech that secure calls do not let pass."""
+    size = len(sound) // (_CALLS * FRAME) * FRAME
+    calls = list(sound[: _CALLS * size].reshape(_CALLS, size))
+    lost = total = 0
+    floor = amplitude(_SPEECH_FLOOR_DBM0) / np.sqrt(2)
+    for pcm, side in zip(calls, _carried(calls, seed=1), strict=True):
+        masked = masked_frames(pcm, side.audio, _DELAY)
+        frames = pcm[: len(masked) * FRAME].reshape(-1, FRAME).astype(np.float64)
+        talks = np.sqrt(np.mean(frames**2, axis=1)) > floor
+        lost += int(masked[talks].sum())
+        total += int(talks.sum())
+    figure = share(lost, total)
+    text = f"{100 * figure.value:.2f} % of {total * FRAME / RATE_HZ / 60:.1f} min"
+    return {KEPT: Figure(value=figure.value, text=text, base=total)}
+
+
+_MIXED_MS: Final = (40, 2000)
+
+
+def _pressed(on_ms: Sequence[float], off_ms: float, n: int, seed: int) -> list[Keyed]:
+    """Return calls of 30 presses each whose tones are of the lengths `on_ms` in turn."""
+    rng = np.random.default_rng(seed)
+    return [_call(on_ms, off_ms, rng) for _ in range(-(-n // 30))]
+
+
+def _call(on_ms: Sequence[float], off_ms: float, rng: Generator) -> Keyed:
+    parts, presses, place = [], [], 0
+    for number in range(30):
+        length = on_ms[number % len(on_ms)]
+        one = Keying(
+            keys=lambda rng: str(rng.choice(list(DIGITS))),
+            on_ms=(length, length),
+            off_ms=(0, 0),
+            lead_ms=(off_ms, off_ms + 20 * (off_ms > 40)),
+        ).play(rng)
+        press = one.presses[0]
+        parts.append(one.signal[: press.end])
+        presses.append(type(press)(key=press.key, start=place + press.start, end=place + press.end))
+        place += press.end
+    return Keyed(signal=np.concatenate([*parts, np.zeros(RATE_HZ)]), presses=presses)
+
+
+def _beeps(played: Sequence[Keyed]) -> list[list[tuple[int, Pcm]]]:
+    """Return, for each call, where sound begins that the agent hears, and the sound: the callers are else silent."""
+    longest = max(len(keyed.signal) for keyed in played)
+    calls = [
+        coded(np.concatenate([keyed.signal, np.zeros(longest - len(keyed.signal))]))
+        for keyed in played
+    ]
+    return [_runs(side.audio) for side in _carried(calls, seed=1)]
+
+
+def _runs(audio: Pcm) -> list[tuple[int, Pcm]]:
+    """Return each stretch of sound between silences."""
+    loud = np.flatnonzero(audio)
+    if not len(loud):
+        return []
+    edges = np.flatnonzero(np.diff(loud) > _BEEP_GAP)
+    firsts = loud[np.concatenate([[0], edges + 1])]
+    lasts = loud[np.concatenate([edges, [len(loud) - 1]])]
+    return [
+        (int(first), audio[first : last + 1]) for first, last in zip(firsts, lasts, strict=True)
+    ]
+
+
+def _sounds(n: int, seed: int) -> Mapping[str, Figure]:
+    heard = [
+        beep.tobytes()
+        for call in _beeps(_pressed(_MIXED_MS, 120, n // 10, seed))
+        for _, beep in call
+    ]
+    return _number(len(set(heard)), len(heard))
+
+
+def _places(n: int, seed: int) -> Mapping[str, Figure]:
+    heard = [at % FRAME for call in _beeps(_pressed((45, 93, 150), 120, n, seed)) for at, _ in call]
+    return _number(len(set(heard)), len(heard))
+
+
+def _number(different: int, total: int) -> Mapping[str, Figure]:
+    return {KEPT: Figure(value=different, text=f"{different} among {total}", base=total)}
+
+
+def _one_each(on_ms: Sequence[float], off_ms: float, n: int, seed: int) -> Mapping[str, Figure]:
+    """Return the share of calls in which as many beeps are heard as keys were pressed."""
+    played = _pressed(on_ms, off_ms, n // 10 if 2000 in on_ms else n, seed)
+    heard = _beeps(played)
+    right = sum(
+        len(beeps) == len(keyed.presses) for beeps, keyed in zip(heard, played, strict=True)
+    )
+    figure = share(right, len(played))
+    text = f"{figure.text} of {len(played)} calls"
+    return {KEPT: Figure(value=figure.value, text=text, base=figure.base)}
+
+
+def _from_time(n: int, seed: int) -> Mapping[str, Figure]:
+    """Return how often the digit is guessed from how long after its press the beep comes.
+
+    Half of the presses show which delay each digit usually has, to 2.5 ms; the other half is guessed.
+    """
+    played = _pressed((60, 90, 120), 120, 2 * n, seed)
+    keys, delays = [], []
+    for keyed, beeps in zip(played, _beeps(played), strict=True):
+        if len(beeps) == len(keyed.presses):
+            keys += [DIGITS.index(press.key) for press in keyed.presses]
+            delays += [
+                at - press.start for press, (at, _) in zip(keyed.presses, beeps, strict=True)
+            ]
+    bins = np.array(delays) // 20
+    bins -= bins.min(initial=0)
+    seen = np.zeros((int(bins.max(initial=0)) + 1, len(DIGITS)))
+    half = len(keys) // 2
+    np.add.at(seen, (bins[:half], np.array(keys[:half])), 1)
+    seen += np.random.default_rng(seed).uniform(0, 0.5, seen.shape)  # any of the equally likely
+    guessed = seen[bins[half:]].argmax(axis=1)
+    return {KEPT: share(int((guessed == np.array(keys[half:])).sum()), len(keys) - half)}
