@@ -1,8 +1,9 @@
 """Somebody at the agent's ear who knows when each key was pressed, and guesses which it was.
 
 For each of the ten digits it takes the largest share that both of the digit's tones have of what is heard in any 5
-to 25 ms from 50 ms before the press to 150 ms after it, every millisecond tried, weighed by loudness. It guesses
-the digit that explains most. Whoever knows nothing is right in 10 %.
+to 25 ms from 50 ms before the press to 150 ms after it, every millisecond tried, weighed by loudness; it leaves out
+what belongs to the keys before and after. It guesses the digit that explains most. Whoever knows nothing is right in
+10 %.
 """
 
 from collections.abc import Sequence
@@ -78,11 +79,20 @@ def attack(
     calls: Sequence[Pcm], presses: Sequence[Sequence[Press]], delay: int, rng: Generator
 ) -> Figure:
     """Return the share of presses guessed right in `calls`, heard `delay` samples after they were pressed."""
-    before, after = samples_of_ms(_BEFORE_MS), samples_of_ms(_AFTER_MS)
     right = total = 0
     for audio, known in zip(calls, presses, strict=True):
-        for press in known:
-            around = audio[max(0, press.start + delay - before) : press.end + delay + after]
-            right += guess(around, rng) == press.key
+        for press, (start, end) in zip(known, _spans(known, len(audio)), strict=True):
+            right += guess(audio[start + delay : end + delay], rng) == press.key
             total += 1
     return share(right, total)
+
+
+def _spans(presses: Sequence[Press], length: int) -> list[tuple[int, int]]:
+    """Return where to listen for each press: around it, up to its neighbours."""
+    before, after = samples_of_ms(_BEFORE_MS), samples_of_ms(_AFTER_MS)
+    ends = [0, *(press.end for press in presses[:-1])]
+    starts = [*(press.start for press in presses[1:]), length]
+    return [
+        (max(press.start - before, end_before), min(press.end + after, next_start))
+        for press, end_before, next_start in zip(presses, ends, starts, strict=True)
+    ]
