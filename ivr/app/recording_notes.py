@@ -37,7 +37,6 @@ class RecordingNotes:
         return self._clock.utc_now().isoformat(timespec="milliseconds")
 
     def _write(self, info: CallInfo, changes: list[dict[str, str]]) -> None:
-        path = self._folder / f"{info.call}.wav"
         if all(change["recorder"] == "off" for change in changes):
             return
         notes = {
@@ -50,7 +49,9 @@ class RecordingNotes:
             "channels": {"left": "caller, behind the gate", "right": "agent"},
             "recorder": changes,
         }
+        path = self._folder / f"{info.call}.json"
         try:
-            path.with_suffix(".json").write_text(json.dumps(notes, indent=2) + "\n", "utf-8")
+            path.touch(mode=0o600)
+            path.write_text(json.dumps(notes, indent=2) + "\n", "utf-8")
         except OSError as error:
             log.error("recording notes could not be written", path=str(path), reason=error.strerror)

@@ -11,6 +11,9 @@ from starlette.types import ASGIApp
 MAX_WEBSOCKET_BYTES = 65536
 "The panel's commands are a few hundred bytes."
 
+BACKLOG = 256
+"Connections that wait to be accepted."
+
 
 class _Server(uvicorn.Server):
     """Leaves signals to the gateway."""
@@ -24,12 +27,14 @@ class WebServer:
     """Serves one ASGI application over HTTP."""
 
     def __init__(self, app: ASGIApp, host: str, port: int) -> None:
-        """Bind; raise OSError that names the address where that cannot be done."""
+        """Listen, so that connections wait from now on; raise OSError that names an address that cannot be had."""
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.socket(family, socket.SOCK_STREAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             self._socket.bind((host, port))
+            # Only who listens keeps others from binding the same port, for they may reuse the address too.
+            self._socket.listen(BACKLOG)
         except OSError as error:
             self._socket.close()
             reason = (
@@ -53,7 +58,7 @@ class WebServer:
         self._serving: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Accept connections from now on."""
+        """Accept connections, those that wait first."""
         self._serving = asyncio.get_running_loop().create_task(
             self._server.serve(sockets=[self._socket])
         )

@@ -30,8 +30,8 @@ def users() -> None:
     "--role",
     "roles",
     multiple=True,
-    type=click.Choice([*Role]),
-    default=[Role.AGENT],
+    type=click.Choice([role.value for role in Role]),
+    default=[Role.AGENT.value],
     show_default=True,
     help="May be given several times.",
 )
@@ -104,7 +104,11 @@ def _admin(database: Database) -> UserAdmin:
 
 def _new_password() -> str:
     """Ask twice at a terminal, without showing it; else take the first line of standard input."""
-    if not sys.stdin.isatty():
+    if not _is_terminal():
         return sys.stdin.readline().rstrip("\r\n")
     label = f"Password (at least {MINIMUM_LENGTH} characters)"
     return str(click.prompt(label, hide_input=True, confirmation_prompt=True))
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty()

@@ -144,3 +144,16 @@ def test_uncaught_exceptions_are_logged_redacted(
     assert [line["level"] for line in _lines(buffer)] == ["critical", "critical"]
     assert "1111" not in buffer.getvalue()
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("level", "told"), [("DEBUG", ["info", "warning"]), ("INFO", ["warning"]), ("ERROR", [])]
+)
+def test_chatty_libraries_are_quiet_unless_all_is_asked_for(
+    configure: Configure, level: str, told: list[str]
+) -> None:
+    buffer = configure(level=level)
+    for library in ("alembic.runtime.migration", "uvicorn.error"):
+        logging.getLogger(library).info("started")
+        logging.getLogger(library).warning("slow")
+    assert [line["level"] for line in _lines(buffer)] == told * 2
