@@ -42,6 +42,7 @@ class Residual:
     """The rest of a span without its tones, against them."""
 
     snr_db: float
+    weaker_db: float
     peak_db: float
     flatness_db: float
 
@@ -66,6 +67,7 @@ def fit_tones(signal: Floats, tones_hz: npt.NDArray[np.float64], whole: Bools) -
     peak = float(lines.max())
     return Residual(
         snr_db=min(_db(float(squares.sum()) / 2 / power), _LARGEST_DB),
+        weaker_db=min(_db(float(squares.min()) / 2 / power), _LARGEST_DB),
         peak_db=max(_db(peak / float(np.sqrt(squares.prod()))), -_LARGEST_DB),
         flatness_db=_db(peak / float(lines.mean())),
         tone_over_rest=squares / power,

@@ -7,15 +7,21 @@ a weaker voice; behind a voice that sounds like one lies the rest of the voice.
 from dataclasses import dataclass
 from typing import Final
 
-LOWEST_COHERENCE: Final = 0.9
+LOWEST_COHERENCE: Final = 0.85
 "Below this neither tone is one."
 
-_NEEDED_DB: Final = ((0.008, 5.0), (0.016, 7.5), (1.0, 9.0))
-"""Frequency error up to which a tone must stand this far over everything else. Clean tones at the 1.5 % of ITU-T Q.24
-stand 9 dB and more over anything; those in noise are accepted by what is left of it."""
+_COHERENT: Final = 0.9
+"What a line with a codec of full rate leaves of any tone that is read."
 
-_CODED_DB: Final = 2.0
-"A low-rate codec (GSM 06.10) shakes the phases of a tone but leaves it this much more over the rest than a voice is."
+_NEEDED_DB: Final = ((0.008, 2.0), (0.016, 4.0), (1.0, 6.0))
+"""Frequency error up to which the weaker tone must stand this far over everything else. Clean tones at the 1.5 % of
+ITU-T Q.24 stand 6 dB and more over anything; those in noise are accepted by what is left of it."""
+
+_CRYSTAL_ERROR: Final = 0.006
+"A telephone that keys under a voice is this near its frequencies; a voice may meet a pair anywhere in the tolerance."
+
+_STEADY_HOPS: Final = 9
+"22 ms without the edges, which a tone of 40 ms has: steadiness over less is chance."
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,10 @@ class Features:
 
     snr_db: float
     "Both tones over all that is left without them."
+
+    weaker_db: float
+    """The weaker tone alone over all that is left. Telephones press two tones of about one level; in a voice that meets
+    a pair the second formant is the weaker one, and both together say little about it."""
 
     peak_db: float
     "Strongest line left over the geometric mean of the tones."
@@ -83,42 +93,34 @@ def _in_noise(f: Features) -> bool:
 
 
 def _louder_than_all(f: Features) -> bool:
-    """Stands over everything else; the further off frequency, the more it must, as telephones are rarely far off."""
+    """Either tone stands over all else; the further off frequency, the more, as telephones are rarely far off."""
     needed_db = next(db for error, db in _NEEDED_DB if f.frequency_error < error)
-    return (f.snr_db > needed_db and f.coherence > 0.955) or (
-        f.snr_db > needed_db + _CODED_DB and f.coherence > LOWEST_COHERENCE
-    )
+    return f.weaker_db > needed_db and f.coherence > _COHERENT
 
 
 def _steady(f: Features) -> bool:
     """As constant as only a machine's tone."""
     return (
-        f.snr_db > 3
+        f.weaker_db > 0
         and f.coherence > 0.97
         and f.inner_ripple < 0.13
         and f.inner_coherence > 0.99
-        and f.frequency_error < 0.012
-        and f.twist_db > -9
+        and f.inner_hops >= _STEADY_HOPS
+        and f.frequency_error < _CRYSTAL_ERROR
     )
 
 
 def _under_voice(f: Features) -> bool:
     """Nearly as loud a voice beside it, but perfectly constant for a while."""
     return (
-        f.snr_db > -1
+        f.weaker_db > -1
         and f.inner_ripple < 0.08
         and f.inner_coherence > 0.996
-        and f.inner_hops >= 9
-        and f.frequency_error < 0.017
+        and f.inner_hops >= _STEADY_HOPS
+        and f.frequency_error < _CRYSTAL_ERROR
     )
 
 
 def _lasting(f: Features) -> bool:
-    """Shaken by a low-rate codec, but on frequency for 70 ms, longer than a gliding voice meets both tones."""
-    return (
-        f.on_hops >= 28
-        and f.frequency_error < 0.004
-        and f.snr_db > 3.5
-        and f.peak_db < -4
-        and f.coherence > LOWEST_COHERENCE
-    )
+    """Shaken by a low-rate codec, but on frequency for 67 ms, longer than a gliding voice meets both tones."""
+    return f.on_hops >= 27 and f.frequency_error < 0.003 and f.weaker_db > 0.7 and f.peak_db < -4

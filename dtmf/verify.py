@@ -69,6 +69,7 @@ def measure(
         inner_ripple=float(ripple[1]),
         inner_hops=int(np.count_nonzero(inner)),
         snr_db=fit.snr_db,
+        weaker_db=fit.weaker_db,
         peak_db=fit.peak_db,
         flatness_db=fit.flatness_db,
         jitter=_jitter(still[heard], fit),

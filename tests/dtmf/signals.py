@@ -1,5 +1,6 @@
 """Test signals: key sequences, noise, a voice and the line they come over. All from the generator that is passed in."""
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -88,12 +89,25 @@ def white_noise(samples: int, level_dbm0: float, rng: Generator) -> Signal:
     return rng.normal(0, amplitude(level_dbm0) / np.sqrt(2), samples)
 
 
+Syllable = Callable[[int, Generator], Signal]
+
+
 def voice(samples: int, level_dbm0: float, rng: Generator) -> Signal:
-    """Return a speech-like sound: syllables of gliding pitch through three moving formants, hiss between them."""
+    """Return a speech-like sound: syllables of gliding pitch through three formants, hiss between them."""
+    return _spoken(_throat, samples, level_dbm0, rng)
+
+
+def harsh_voice(samples: int, level_dbm0: float, rng: Generator) -> Signal:
+    """Return what no throat does: formants as narrow as a tone, at random, without tremor and nearly without breath."""
+    return _spoken(_machine, samples, level_dbm0, rng)
+
+
+def _spoken(syllable: Syllable, samples: int, level_dbm0: float, rng: Generator) -> Signal:
+    """Return syllables of 80 to 350 ms with short pauses, `level_dbm0` over all."""
     parts: list[Signal] = []
     length = 0
     while length < samples:
-        part = _syllable(ms(rng.uniform(80, 350)), rng)
+        part = syllable(ms(rng.uniform(80, 350)), rng)
         pause = np.zeros(ms(rng.uniform(0, 120)))
         parts += [part, pause]
         length += len(part) + len(pause)
@@ -102,28 +116,41 @@ def voice(samples: int, level_dbm0: float, rng: Generator) -> Signal:
     return np.asarray(sound * amplitude(level_dbm0) / np.sqrt(2) / rms, np.float64)
 
 
-def _syllable(samples: int, rng: Generator) -> Signal:
+def _throat(samples: int, rng: Generator) -> Signal:
     """Return one syllable: three in four voiced, with the glide, tremor and jitter that a throat has."""
     t = np.arange(samples) / RATE_HZ
     if rng.random() < 0.25:
-        source = rng.normal(0, 1, samples)
-        formants = [(rng.uniform(2000, 3500), 600.0)]
-    else:
-        glide = rng.uniform(85, 260) * (1 + np.linspace(0, rng.uniform(-0.25, 0.25), samples))
-        tremor = 1 + 0.02 * np.sin(2 * np.pi * rng.uniform(4, 7) * t + rng.uniform(0, 6))
-        jitter = 1 + 0.02 * np.repeat(rng.normal(0, 1, samples // 40 + 1), 40)[:samples]
-        phase = np.cumsum(glide * tremor * jitter) / RATE_HZ
-        source = np.diff(np.floor(phase), prepend=0.0) + rng.normal(0, 0.02, samples)
-        formants = [
-            (rng.uniform(250, 800), 80.0),
-            (rng.uniform(900, 2200), 110.0),
-            (rng.uniform(2300, 3200), 160.0),
-        ]
-    for centre_hz, width_hz in formants:
+        return _formed(rng.normal(0, 1, samples), [(rng.uniform(2000, 3500), 600.0)])
+    glide = rng.uniform(85, 260) * (1 + np.linspace(0, rng.uniform(-0.25, 0.25), samples))
+    tremor = 1 + 0.02 * np.sin(2 * np.pi * rng.uniform(4, 7) * t + rng.uniform(0, 6))
+    jitter = 1 + 0.02 * np.repeat(rng.normal(0, 1, samples // 40 + 1), 40)[:samples]
+    source = _pulses(glide * tremor * jitter) + rng.normal(0, 0.02, samples)
+    first, second = rng.uniform(250, 800), rng.uniform(900, 2200)
+    return _formed(source, [(first, 80.0), (second, 110.0), (rng.uniform(2300, 3200), 160.0)])
+
+
+def _machine(samples: int, rng: Generator) -> Signal:
+    """Return one syllable of evenly gliding pitch, or of hiss, whose formants may stand on any pair of tones."""
+    start_hz, stop_hz = rng.uniform(85, 260) * rng.uniform(0.8, 1.25, 2)
+    source = _pulses(np.linspace(start_hz, stop_hz, samples)) + rng.normal(0, 0.02, samples)
+    if rng.random() < 0.2:
+        source = rng.normal(0, 0.3, samples)
+    first, second = rng.uniform(250, 850), rng.uniform(850, 2300)
+    return _formed(source, [(first, 70.0), (second, 100.0), (rng.uniform(2200, 3200), 150.0)])
+
+
+def _pulses(pitch_hz: Signal) -> Signal:
+    """Return one pulse each time the phase of `pitch_hz` (n,) comes round."""
+    return np.diff(np.floor(np.cumsum(pitch_hz) / RATE_HZ), prepend=0.0)
+
+
+def _formed(source: Signal, formants_hz: list[tuple[float, float]]) -> Signal:
+    """Return `source` through formants, (centre, width) each, swelling and fading, at unit level."""
+    for centre_hz, width_hz in formants_hz:
         radius = np.exp(-np.pi * width_hz / RATE_HZ)
         turn = 2 * np.pi * centre_hz / RATE_HZ
         source = lfilter([1.0], [1.0, -2 * radius * np.cos(turn), radius**2], source)
-    sound = source * np.hanning(samples + 2)[1:-1] ** 0.5
+    sound = source * np.hanning(len(source) + 2)[1:-1] ** 0.5
     return np.asarray(sound / np.sqrt(np.mean(sound**2)), np.float64)
 
 

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from numpy.random import Generator
 
-from dtmf.frames import Pcm
+from dtmf.frames import FRAME_SAMPLES, Pcm
+from ivr.demo.microphone import AGENT_VOICE, CALLER_VOICE, Microphone, Voice
 from tests.dtmf.drive import mask, read
-from tests.dtmf.signals import keyed, ms, ulaw, voice, white_noise
+from tests.dtmf.signals import harsh_voice, keyed, ms, ulaw, voice, white_noise
 
 _ENTRIES = 8
 _TONE_DBM0 = -13.0
@@ -56,6 +57,20 @@ def test_white_noise_is_no_key() -> None:
 def test_a_voice_is_no_key() -> None:
     rng = np.random.default_rng(2)
     calls = [ulaw(voice(ms(10_000), level, rng)) for level in (-22, -15, -10) * 20]
+    assert read(calls) == [""] * len(calls)
+
+
+def test_a_harsh_voice_is_no_key() -> None:
+    rng = np.random.default_rng(4)
+    calls = [ulaw(harsh_voice(ms(10_000), level, rng)) for level in (-22, -15, -10) * 20]
+    assert read(calls) == [""] * len(calls)
+
+
+@pytest.mark.parametrize("talker", [CALLER_VOICE, AGENT_VOICE], ids=["caller", "agent"])
+def test_the_demo_s_voices_are_no_key_wherever_a_frame_begins(talker: Voice) -> None:
+    sound = ulaw(Microphone(talker).talk(ms(150_000)).astype(np.float64))
+    pieces = np.array_split(sound, 10)
+    calls = [piece[shift:] for piece in pieces for shift in range(0, FRAME_SAMPLES, 20)]
     assert read(calls) == [""] * len(calls)
 
 
