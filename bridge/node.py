@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import datetime
-from typing import assert_never
+from typing import Final, assert_never
 
 import structlog
 
@@ -26,6 +26,9 @@ from bridge.sip.endpoint import SipEndpoint
 from bridge.sip.registrar import Binding
 from bridge.sip.uri import Uri
 from bridge.udp_shell import UdpShell
+
+RINGING_LIMIT_S: Final = 180.0
+"A caller whose phone died while it rang sends no CANCEL; RFC 3261 gives timer C three minutes (section 16.6)."
 
 log = structlog.get_logger(__name__)
 
@@ -175,6 +178,12 @@ class BridgeNode:
         self._lines[call] = SecureLine(flow, self._media.send, self._spawn)
         self._flow_of_dialog[invite.dialog] = flow
         self._media.open(call)
+        self._loop.call_later(RINGING_LIMIT_S, self._ringing_too_long, call)
+
+    def _ringing_too_long(self, call: m.CallId) -> None:
+        if (flow := self._flows.get(call)) is not None:
+            flow.ringing_too_long(self._loop.time())
+            self._shell.pump()
 
     def _identity(self, user: str) -> Uri:
         return Uri(user=user, host=self._config.host, port=self.sip_address[1])

@@ -168,6 +168,11 @@ class CallFlow:
         """The worker that carried the call is gone: there is no sound any more."""
         self._give_up(OVERLOADED, "the media worker that carried the call is gone", now)
 
+    def ringing_too_long(self, now: float) -> None:
+        """End a call that nobody has answered; nothing where somebody has."""
+        if not self.talking:
+            self._give_up(TIMED_OUT, "nobody answered", now)
+
     def hang_up(self, reason: str, now: float) -> None:
         """End the call on both sides."""
         self._give_up(UNAVAILABLE, reason, now)

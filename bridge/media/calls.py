@@ -17,17 +17,13 @@ from bridge.media.leg_table import Address, LegTable
 from bridge.media.path import MediaPath
 from bridge.media.port_pool import PortPair, PortPool
 from bridge.media.press_merger import PressMerger
+from bridge.media.recordings import Recordings
 from bridge.media.sender import Sender
 from bridge.media.settings import WorkerSettings
-from bridge.recording.disk_thread import DiskThread
-from bridge.recording.recorder import Recorder
 from bridge.rtp.g711 import LAW_OF_CODEC
 from dtmf.keys import HiddenKey
 
 _SIDE: Final = {m.Leg.CALLER: 0, m.Leg.AGENT: 1}
-
-MAX_FAILURES: Final = 64
-"Disk failures waiting for the loop; a failing disk tells the same of every recording, the first tellings will do."
 
 
 @dataclass(slots=True)
@@ -36,7 +32,6 @@ class _Call:
     pairs: tuple[PortPair, PortPair]
     described: dict[int, m.SetLeg] = field(default_factory=dict)
     merger: PressMerger = field(default_factory=PressMerger)
-    recorder: m.RecorderState = m.RecorderState.OFF
 
 
 class WorkerCalls:
@@ -49,7 +44,10 @@ class WorkerCalls:
             settings.calls, chance.integers(0, 2**32, 2 * settings.calls, np.uint32)
         )
         self.sender = Sender(self._legs)
-        self.path = MediaPath(self._legs, self.sender, settings.calls, self._pressed)
+        self._recordings = Recordings(self._recorder_changed)
+        self.path = MediaPath(
+            self._legs, self.sender, settings.calls, self._pressed, self._recordings.recorders
+        )
         self.intake = Intake(self._legs, self.path, self._latch)
         self._ports = PortPool(
             settings.host, settings.first_port, settings.last_port, chance.random()
@@ -59,8 +57,6 @@ class WorkerCalls:
         "Call slots whose gate is to open as soon as no key is down, and since when."
         self._calls: dict[m.CallId, _Call] = {}
         self._ids: dict[int, m.CallId] = {}
-        self._failures: deque[tuple[int, str]] = deque(maxlen=MAX_FAILURES)
-        self._disk = DiskThread(lambda slot, reason: self._failures.append((slot, reason)))
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -78,11 +74,11 @@ class WorkerCalls:
             case m.SetSecure():
                 self._set_secure(call, command)
             case m.StartRecording():
-                self._start_recording(call, Path(command.path))
+                self._recordings.start(call.slot, Path(command.path), self.path.now)
             case m.PauseRecording():
-                self._pause_recording(call, paused=True)
+                self._recordings.pause(call.slot, paused=True)
             case m.ResumeRecording():
-                self._pause_recording(call, paused=False)
+                self._recordings.pause(call.slot, paused=False)
             case m.InfoKey():
                 self._pressed_by_info(call, command)
             case m.CloseCall():
@@ -98,20 +94,17 @@ class WorkerCalls:
                 del self._opening[slot]
                 self._move_gate(slot, secure=False)
         self._ports.drain(now)
-        while self._failures:
-            self._recording_failed(*self._failures.popleft())
+        self._recordings.collect_failures()
 
     def flush_recordings(self, now: float) -> None:
         """Give the disk what is old enough."""
-        for slot, recorder in list(self.path.recorders.items()):
-            if not recorder.flush(now):
-                self._recording_failed(slot, "the disk cannot keep up with the recording")
+        self._recordings.flush(now)
 
     def close(self) -> None:
         """End every call and wait until the recordings are on disk."""
         for name, call in list(self._calls.items()):
             self._close(name, call)
-        self._disk.stop()
+        self._recordings.stop()
         self._ports.close()
         self.intake.close()
 
@@ -199,37 +192,11 @@ class WorkerCalls:
                 call.slot, told.key, m.Transport.SIP_INFO, self.path.now - told.duration_ms / 1000
             )
 
-    def _start_recording(self, call: _Call, path: Path) -> None:
-        if call.recorder is not m.RecorderState.OFF:
-            self._tell_recorder(call)
-            return
-        if not self._disk.create(call.slot, path):
-            self._recording_failed(call.slot, "the disk cannot keep up with the recording")
-            return
-        self.path.recorders[call.slot] = Recorder(self._disk, call.slot, self.path.now)
-        call.recorder = m.RecorderState.RECORDING
-        self._tell_recorder(call)
-
-    def _pause_recording(self, call: _Call, *, paused: bool) -> None:
-        if (recorder := self.path.recorders.get(call.slot)) is not None:
-            recorder.paused = paused
-            call.recorder = m.RecorderState.PAUSED if paused else m.RecorderState.RECORDING
-        self._tell_recorder(call)
-
-    def _tell_recorder(self, call: _Call, reason: str = "") -> None:
-        self._report(
-            m.RecorderChanged(call=self._ids[call.slot], state=call.recorder, reason=reason)
-        )
-
-    def _recording_failed(self, slot: int, reason: str) -> None:
-        self.path.recorders.pop(slot, None)
-        if (name := self._ids.get(slot)) is not None:
-            self._calls[name].recorder = m.RecorderState.FAILED
-            self._tell_recorder(self._calls[name], reason)
+    def _recorder_changed(self, slot: int, state: m.RecorderState, reason: str) -> None:
+        self._report(m.RecorderChanged(call=self._ids[slot], state=state, reason=reason))
 
     def _close(self, name: m.CallId, call: _Call) -> None:
-        if (recorder := self.path.recorders.pop(call.slot, None)) is not None:
-            recorder.finish(self.path.now)
+        self._recordings.finish(call.slot, self.path.now)
         self._opening.pop(call.slot, None)
         self.path.set_secure(call.slot, secure=False)
         for side, pair in enumerate(call.pairs):

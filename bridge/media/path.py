@@ -5,7 +5,7 @@ Rules of this file: while a call is secure, nothing of the caller's packets goes
 agent's leg and the recorder get what the gate returns, or a beep. Mask first, then fan out.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import numpy as np
@@ -48,8 +48,17 @@ Pressed = Callable[[int, HiddenKey, Transport, float], None]
 class MediaPath:
     """Treats the frames of all calls; implements `intake.FrameSink`."""
 
-    def __init__(self, legs: LegTable, sender: Sender, calls: int, pressed: Pressed) -> None:
+    def __init__(
+        self,
+        legs: LegTable,
+        sender: Sender,
+        calls: int,
+        pressed: Pressed,
+        recorders: Mapping[int, Recorder],
+    ) -> None:
+        """`recorders`: those of the call slots that are recorded just now."""
         self._legs, self._sender, self._pressed = legs, sender, pressed
+        self._recorders = recorders
         self._bank, self._gate = DetectorBank(calls), GateBank(calls)
         self.beeper = Beeper(calls)
         self.secure: NDArray[np.bool_] = np.zeros(calls, np.bool_)
@@ -60,7 +69,6 @@ class MediaPath:
         self._key_down: NDArray[np.bool_] = np.zeros(calls, np.bool_)
         self._heard_s: NDArray[np.float64] = np.zeros(calls, np.float64)
         "When the caller's last packet came."
-        self.recorders: dict[int, Recorder] = {}
         self.now = 0.0
         "Set by the worker at each tick."
 
@@ -168,7 +176,7 @@ class MediaPath:
     def _send_gated(self, calls: NDArray[np.intp], to: Legs, audio: NDArray[np.int16]) -> None:
         self._sender.send(to, ENCODE[self._legs.law[to][:, None], audio.view(np.uint16)])
         for row, call in enumerate(calls.tolist()):
-            if (recorder := self.recorders.get(call)) is not None:
+            if (recorder := self._recorders.get(call)) is not None:
                 recorder.take(
                     Leg.CALLER, int(self._legs.out_timestamp[to[row]]), audio[row], self.now
                 )
@@ -179,14 +187,14 @@ class MediaPath:
         same = law_in == law_out
         translated = coded if same.all() else TRANSCODE[law_in[:, None], law_out[:, None], coded]
         self._sender.send(to, translated)
-        if self.recorders:
+        if self._recorders:
             self._record_open(legs, coded, timestamps)
 
     def _record_open(
         self, legs: Legs, coded: NDArray[np.uint8], timestamps: NDArray[np.int64]
     ) -> None:
         for row, leg in enumerate(legs.tolist()):
-            if (recorder := self.recorders.get(leg >> 1)) is None:
+            if (recorder := self._recorders.get(leg >> 1)) is None:
                 continue
             side = Leg.AGENT if leg & 1 else Leg.CALLER
             at = (

@@ -4,6 +4,7 @@ The commands of a call go to the worker that has it; commands for a call without
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Final
 
@@ -36,7 +37,7 @@ class MediaPool:
         self._workers: dict[int, WorkerProcess] = {}
         self._index_of_call: dict[m.CallId, int] = {}
         self._restarts: set[asyncio.Task[None]] = set()
-        self._stopping = False
+        self._stopping = asyncio.Event()
 
     async def start(self) -> None:
         """Start all workers; raise OSError where one cannot be started, and leave none behind then."""
@@ -49,10 +50,9 @@ class MediaPool:
 
     async def stop(self) -> None:
         """End all workers; recordings are on disk afterwards."""
-        self._stopping = True
-        for task in list(self._restarts):
-            task.cancel()
-        await asyncio.gather(*self._restarts, return_exceptions=True)
+        self._stopping.set()
+        # Waited for, not cancelled: a process that is being started would be left without an owner.
+        await asyncio.gather(*self._restarts)
         await asyncio.gather(*(worker.stop() for worker in self._workers.values()))
         self._workers.clear()
 
@@ -107,7 +107,7 @@ class MediaPool:
         for call in calls:
             self._forget(call, worker)
         del self._workers[index]
-        if not self._stopping:
+        if not self._stopping.is_set():
             task = asyncio.get_running_loop().create_task(self._replace(index, worker))
             self._restarts.add(task)
             task.add_done_callback(self._restarts.discard)
@@ -117,9 +117,14 @@ class MediaPool:
     async def _replace(self, index: int, dead: WorkerProcess) -> None:
         await dead.stop()
         started = False
-        while not started:
-            await asyncio.sleep(RESTART_PAUSE_S)
+        while not started and not await self._stopped_within(RESTART_PAUSE_S):
             started = await self._try_to_start(index)
+
+    async def _stopped_within(self, pause_s: float) -> bool:
+        """Wait for the pause, or for the stop of the pool; return whether that came."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), pause_s)
+        return self._stopping.is_set()
 
     async def _try_to_start(self, index: int) -> bool:
         try:

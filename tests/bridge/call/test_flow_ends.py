@@ -146,6 +146,25 @@ class TestLoss:
         assert rig.bob_events[-1] == ByeReceived(dialog=bob)
         assert "caller's side is gone" in rig.ended_once()
 
+    def test_a_call_that_rings_for_ever_is_408_and_cancelled(self) -> None:
+        """RFC 3261 section 16.6, timer C: the caller may be gone without a CANCEL."""
+        rig = Rig()
+        _, bob = rig.ring()
+        rig.bob.respond(bob, 180, now=0.0)
+        rig.run()
+        rig.flow.ringing_too_long(180.0)
+        rig.run()
+        assert only(rig.alice_events, Rejected).status == 408
+        assert rig.bob_events[-1] == Cancelled(dialog=bob)
+        assert rig.ended_once() == "nobody answered"
+
+    def test_a_call_that_was_answered_may_last(self) -> None:
+        rig = Rig()
+        rig.talk()
+        rig.flow.ringing_too_long(180.0)
+        rig.run()
+        assert rig.flow.talking
+
     def test_worker_lost_while_talking_is_bye_to_both(self) -> None:
         rig = Rig()
         alice, bob = rig.talk()
