@@ -21,8 +21,8 @@ _MUSIC: Final = Path("/usr/share/asterisk/moh")
 
 LANGUAGES: Final = ("en", "es", "fr", "it", "ru")
 
-SPEEDS: Final = tuple(range(80, 126, 4))
-"Per cent: twelve speeds from 0.8 to 1.24."
+SPEEDS: Final = (*range(80, 121, 4), 125)
+"Per cent: twelve speeds."
 
 ALIGNMENTS: Final = (0, 53, 107)
 "Samples by which the frames are moved: thirds of a frame."
