@@ -23,8 +23,11 @@ class BridgeCallControl:
             raise CallLostError(str(error)) from error
 
     async def release(self, call: CallId) -> None:
-        """Open the gate, resume the recorder."""
-        await self._node.release(BridgeCallId(call))
+        """Open the gate, resume the recorder; raise :class:`CallLostError` where the gate did not open."""
+        try:
+            await self._node.release(BridgeCallId(call))
+        except NotConfirmedError as error:
+            raise CallLostError(str(error)) from error
 
     def find_call(self, call: CallId) -> CallView | None:
         """Return the live call, or None."""

@@ -46,7 +46,10 @@ class CallControl(Protocol):
         ...
 
     async def release(self, call: CallId) -> None:
-        """Open the gate and resume the recorder. A call that is gone is no error."""
+        """Open the gate and resume the recorder. A call that is gone is no error.
+
+        Raise :class:`CallLostError` where the gate did not confirm: the line stays shut then.
+        """
         ...
 
     def find_call(self, call: CallId) -> CallView | None:
