@@ -140,6 +140,12 @@ class BridgeNode:
                 log.info("phone registered", user=event.user)
             case sip.Unregistered():
                 log.info("phone unregistered", user=event.user)
+            case sip.RegistrationRefused():
+                log.warning(
+                    "phone refused: wrong user name or password",
+                    user=event.user or "unknown",
+                    source=event.source[0],
+                )
             case _:
                 self._dialog_event(event)
 

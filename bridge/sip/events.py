@@ -161,6 +161,16 @@ class Unregistered:
     user: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistrationRefused:
+    """A REGISTER came with wrong credentials. At most `SipLimits.failed_logins` of an address in a window are told."""
+
+    user: str
+    "Whose account; empty for a name that has none: people type passwords there."
+
+    source: Address
+
+
 DialogEvent = (
     InviteReceived
     | ReinviteReceived
@@ -178,4 +188,4 @@ DialogEvent = (
 )
 "What belongs to one dialog."
 
-SipEvent = DialogEvent | Registered | Unregistered
+SipEvent = DialogEvent | Registered | Unregistered | RegistrationRefused

@@ -8,7 +8,7 @@ from bridge.errors import RemoteProtocolError
 from bridge.sip import grammar
 from bridge.sip.config import SipConfig
 from bridge.sip.digest import Credentials, Nonces, NonceState, challenges, is_right
-from bridge.sip.events import Registered, Unregistered
+from bridge.sip.events import Registered, RegistrationRefused, Unregistered
 from bridge.sip.failed_logins import FailedLogins
 from bridge.sip.incoming import Address, IncomingRequest
 from bridge.sip.name_addr import NameAddr
@@ -37,7 +37,7 @@ class RegisterOutcome:
 
     status: int
     headers: tuple[tuple[str, str], ...] = ()
-    events: tuple[Registered | Unregistered, ...] = ()
+    events: tuple[Registered | Unregistered | RegistrationRefused, ...] = ()
 
 
 class _Login(Enum):
@@ -79,7 +79,10 @@ class Registrar:
         login = self._log_in(request, now)
         if login is _Login.WRONG:
             self._failed.count(request.source[0], now)
-            return RegisterOutcome(status=403)
+            user = request.to.uri.user or ""
+            known = user if self._password_of(user) is not None else ""
+            refused = RegistrationRefused(user=known, source=request.source)
+            return RegisterOutcome(status=403, events=(refused,))
         if login is not _Login.RIGHT:
             nonce = self._nonces.issue(self._token(), now)
             asked = challenges(

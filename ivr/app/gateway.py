@@ -1,6 +1,5 @@
 """One gateway node: starts its parts in order, passes on what they tell each other, stops them in reverse."""
 
-import resource
 from contextlib import AsyncExitStack
 from typing import Self, assert_never
 
@@ -9,6 +8,7 @@ import structlog
 from agent_panel.app import create_app
 from agent_panel.deps import PanelDeps
 from bridge.call.events import BridgeEvent, CallChanged, CallState, KeyPressed, MediaLost
+from bridge.media.hardening import forbid_core_dumps
 from bridge.node import BridgeNode
 from ivr.app.call_control import BridgeCallControl
 from ivr.app.first_run import FirstUser, create_first_user, phone_accounts
@@ -55,8 +55,7 @@ class Gateway:
     async def start(cls, config: Config, clock: Clock | None = None) -> Self:
         """Start everything; raise OSError, StoreError or ProfileError whose text says what cannot be used."""
         gateway = cls(config, clock or SystemClock())
-        # A core dump would hold card digits (PCI DSS 3.3.1).
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        forbid_core_dumps()  # one would hold card digits (PCI DSS 3.3.1)
         try:
             await gateway._start_parts()
         except BaseException:

@@ -1,5 +1,7 @@
 """A whole gateway: started in order, stopped in reverse, and nothing left behind where it cannot start."""
 
+import ctypes
+import resource
 import socket
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -19,6 +21,9 @@ from ivr.session.store import StoreError
 from ivr.storage.engine import Database, open_database
 from ivr.storage.profiles import PaymentProfiles
 from tests.support.ports import LOOPBACK
+
+PR_GET_DUMPABLE = 3
+"prctl(2)."
 
 OWN_BILLS = """\
 [profiles.bills]
@@ -187,3 +192,10 @@ async def test_built_in_profiles_do_not_replace_imported_ones(tmp_path: Path) ->
     labels = labels_of(gateway)
     await gateway.stop()
     assert labels[0] == "Our own bills"
+
+
+async def test_no_core_dump_of_the_gateway_is_written_or_piped_anywhere(tmp_path: Path) -> None:
+    gateway = await Gateway.start(config_in(tmp_path))
+    await gateway.stop()
+    assert resource.getrlimit(resource.RLIMIT_CORE) == (0, 0)
+    assert ctypes.CDLL(None).prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0
