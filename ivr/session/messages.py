@@ -48,6 +48,10 @@ def _brand_list(brands: tuple[str, ...]) -> str:
 
 
 LINE_NOT_SECURED = "The line could not be made secure, so nothing was asked. You can try again."
+RECORDER_FAILED = (
+    "The recording of this call has failed, so the line cannot be made secure and nothing was asked. "
+    "Take the payment on another call, and tell whoever runs the gateway."
+)
 CALLER_STOPPED = "The caller stopped the payment on the keypad. Nothing was charged."
 CALLER_HUNG_UP = "The caller hung up before the payment was made. Nothing was charged."
 CALLER_HUNG_UP_DECLINED = "The card was declined, and the caller hung up. Nothing was charged."

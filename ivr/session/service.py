@@ -44,7 +44,7 @@ from ivr.session.view import (
     SessionId,
     StartPayment,
 )
-from ivr.session.words import ErrorType, FieldName, Status
+from ivr.session.words import ErrorType, FieldName, RecorderState, Status
 
 _log = logging.getLogger(__name__)
 
@@ -255,6 +255,8 @@ class SessionService:
         if self._live.on_call(request.call) is not None:
             message = "A payment is already running on this call."
             raise SessionError(ErrorType.SESSION_IN_PROGRESS, message, field="call")
+        if call.recorder is RecorderState.FAILED:
+            raise SessionError("call-not-secured", messages.RECORDER_FAILED, field="call")
         profile = self._profiles.get(request.profile)
         if profile is None:
             raise SessionError("unknown-profile", "Choose a payment profile.", field="profile")

@@ -86,8 +86,12 @@ class Agent:
 
     async def call(self, state: str = "talking") -> CallView:
         """Return the agent's call once it is in `state`."""
+        return await self.call_where(lambda call: call.state == state)
+
+    async def call_where(self, accept: Callable[[CallView], bool]) -> CallView:
+        """Return the agent's call once it is as wanted."""
         return await self._until(
-            lambda: next((c for c in self._desk.calls(self._name) if c.state == state), None)
+            lambda: next((c for c in self._desk.calls(self._name) if accept(c)), None)
         )
 
     async def take_payment(

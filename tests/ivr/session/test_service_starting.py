@@ -1,10 +1,12 @@
 """Starting a payment: whose call it is, what may be typed, and one payment a call."""
 
+from dataclasses import replace
+
 import pytest
 
 from ivr.session.ports import SessionError
 from ivr.session.view import AgentId, CallId, SessionId
-from ivr.session.words import FieldName, Status
+from ivr.session.words import FieldName, RecorderState, Status
 from tests.ivr.session.fakes import ANNA, CALL, VISA, Bench, profile, start_request, turns
 
 
@@ -46,6 +48,15 @@ class TestStarting:
         with pytest.raises(SessionError) as refused:
             await bench.started()
         assert refused.value.code == "session-in-progress"
+
+    async def test_a_call_whose_recording_failed_is_refused_before_anything_is_stored(
+        self, bench: Bench
+    ) -> None:
+        bench.calls.live[CALL] = replace(bench.calls.live[CALL], recorder=RecorderState.FAILED)
+        with pytest.raises(SessionError, match="recording of this call has failed") as refused:
+            await bench.started()
+        assert (refused.value.code, refused.value.field) == ("call-not-secured", "call")
+        assert bench.desk.sessions(ANNA) == []
 
     async def test_call_is_taken_until_its_line_is_released(self, bench: Bench) -> None:
         view = await bench.started()
