@@ -38,14 +38,17 @@ class KnownPress:
     end: int
 
 
-def _tone_bases(width: int) -> list[NDArray[np.float64]]:
-    """Return, for each digit, orthonormal bases of its low and its high tone, (2, width, 2)."""
+_TONES_HZ: Final = tuple(sorted({hz for digit in DIGITS for hz in tones_hz(digit)}))
+
+_OF_DIGIT: Final = [[_TONES_HZ.index(hz) for hz in tones_hz(digit)] for digit in DIGITS]
+"Indices in `_TONES_HZ` of each digit's tones."
+
+
+def _tone_bases(width: int) -> NDArray[np.float64]:
+    """Return orthonormal bases of every tone, (width, 2 * tones): cosine and sine of one beside each other."""
     t = np.arange(width) * (2 * np.pi / RATE_HZ)
-    bases = []
-    for digit in DIGITS:
-        tones = [np.stack([np.cos(hz * t), np.sin(hz * t)], axis=1) for hz in tones_hz(digit)]
-        bases.append(np.stack([np.linalg.qr(tone)[0] for tone in tones]))
-    return bases
+    pairs = [np.stack([np.cos(hz * t), np.sin(hz * t)], axis=1) for hz in _TONES_HZ]
+    return np.concatenate([np.linalg.qr(pair)[0] for pair in pairs], axis=1)
 
 
 _BASES: Final = {ms(width): _tone_bases(ms(width)) for width in _WIDTHS_MS}
@@ -61,9 +64,10 @@ def guess(audio: Pcm, rng: Generator) -> str:
         if not len(heard):
             continue
         power = power[power > _HEARABLE]
-        for index, (low, high) in enumerate(bases):
-            shares = [np.sum((heard @ tone) ** 2, axis=1) / (width * power) for tone in (low, high)]
-            weighed = np.minimum(*shares) * np.log10(power + 1)
+        energy = ((heard @ bases) ** 2).reshape(len(heard), len(_TONES_HZ), 2).sum(axis=2)
+        shares = energy / (width * power[:, None])
+        for index, (low, high) in enumerate(_OF_DIGIT):
+            weighed = np.minimum(shares[:, low], shares[:, high]) * np.log10(power + 1)
             evidence[index] = max(evidence[index], float(weighed.max()))
     return DIGITS[int(rng.choice(np.flatnonzero(evidence == evidence.max())))]
 

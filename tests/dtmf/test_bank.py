@@ -1,11 +1,13 @@
 """DetectorBank: slots are on their own, whatever the batch, and whatever the audio."""
 
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from dtmf import DetectorBank, ToneEnded, ToneStarted
 from dtmf.frames import FRAME_SAMPLES, Floats, Pcm
@@ -29,7 +31,7 @@ def _calls(seed: int) -> list[Pcm]:
     rng = np.random.default_rng(seed)
     length = ms(1500)
 
-    def press(key: str) -> np.typing.NDArray[np.float64]:
+    def press(key: str) -> NDArray[np.float64]:
         keys = keyed(key * 8, rng, on_ms=60, off_ms=60)
         return np.pad(keys, (0, length - len(keys)))
 
@@ -44,7 +46,7 @@ def _note(told: _Told, event: ToneStarted | ToneEnded) -> None:
 
 
 def _run(
-    bank: DetectorBank, frames: Pcm, lost: np.typing.NDArray[np.bool_], batches: list[list[int]]
+    bank: DetectorBank, frames: Pcm, lost: NDArray[np.bool_], batches: list[list[int]]
 ) -> list[_Told]:
     """Feed each call's frames in order, as `batches` of calls say, until every call is at its end."""
     told = [_Told() for _ in range(_CALLS)]
@@ -64,6 +66,21 @@ def _run(
     return told
 
 
+@cache
+def _heard(seed: int, loss: float) -> tuple[Pcm, NDArray[np.bool_]]:
+    """Return the calls as frames (frames, calls, 160), and which were lost (frames, calls)."""
+    frames = frames_of(_calls(seed))
+    return frames, np.random.default_rng(seed).random(frames.shape[:2]) < loss
+
+
+@cache
+def _alone(seed: int, loss: float) -> list[_Told]:
+    """Return what a bank of one tells of each call; the same for every interleaving."""
+    frames, lost = _heard(seed, loss)
+    turns = ([[call]] * len(frames) for call in range(_CALLS))
+    return [_run(DetectorBank(_CALLS), frames, lost, turn)[call] for call, turn in enumerate(turns)]
+
+
 @settings(max_examples=8, deadline=None)
 @given(
     batches=st.lists(st.lists(st.integers(0, _CALLS - 1), unique=True), max_size=80),
@@ -73,11 +90,9 @@ def _run(
 def test_any_interleaving_tells_what_a_bank_of_one_tells(
     batches: list[list[int]], seed: int, loss: float
 ) -> None:
-    frames = frames_of(_calls(seed))
-    lost = np.random.default_rng(seed).random(frames.shape[:2]) < loss
+    frames, lost = _heard(seed, loss)
     together = _run(DetectorBank(_CALLS), frames, lost, batches)
-    for call in range(_CALLS):
-        alone = _run(DetectorBank(_CALLS), frames, lost, [[call]] * len(frames))[call]
+    for call, alone in enumerate(_alone(seed, loss)):
         assert together[call].tones == alone.tones
         assert together[call].key_down == alone.key_down
         # the order of sums in a matrix product depends on its size

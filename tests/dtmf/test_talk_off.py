@@ -1,7 +1,4 @@
-"""Recorded speech is no key.
-
-Runs where a package asterisk-core-sounds-*-wav is installed: a corpus, not a peer, so CI may go without.
-"""
+"""Recorded speech, of every language whose package asterisk-core-sounds-*-wav is installed, is no key."""
 
 import wave
 from pathlib import Path
@@ -16,7 +13,10 @@ _SOUNDS = Path("/usr/share/asterisk/sounds")
 _FILES = 120
 _CALLS = 40
 
-pytestmark = pytest.mark.skipif(not _SOUNDS.is_dir(), reason="no asterisk-core-sounds installed")
+pytestmark = [
+    pytest.mark.peer("asterisk-core-sounds-en-wav"),
+    pytest.mark.skipif(not _SOUNDS.is_dir(), reason="no asterisk-core-sounds installed"),
+]
 
 
 def _speech() -> list[Pcm]:
