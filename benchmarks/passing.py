@@ -124,10 +124,10 @@ def _made(talker: Talker, minutes: float, seed: int) -> Mapping[str, Figure]:
 
 
 def _masked(sound: Pcm) -> Mapping[str, Figure]:
-    """Return the share of frames with speech that secure calls do not let pass."""
+    """Return the share of frames with speech that secure calls do not let pass; pauses are told but do not count."""
     size = len(sound) // (_CALLS * FRAME) * FRAME
     calls = list(sound[: _CALLS * size].reshape(_CALLS, size))
-    lost = total = 0
+    lost = total = lost_of_all = frames_of_all = 0
     floor = amplitude(_SPEECH_FLOOR_DBM0) / np.sqrt(2)
     for pcm, side in zip(calls, _carried(calls, seed=1), strict=True):
         masked = masked_frames(pcm, side.audio, _DELAY)
@@ -135,9 +135,11 @@ def _masked(sound: Pcm) -> Mapping[str, Figure]:
         talks = np.sqrt(np.mean(frames**2, axis=1)) > floor
         lost += int(masked[talks].sum())
         total += int(talks.sum())
-    figure = share(lost, total)
-    text = f"{100 * figure.value:.2f} % of {total * FRAME / RATE_HZ / 60:.1f} min"
-    return {KEPT: Figure(value=figure.value, text=text, base=total)}
+        lost_of_all += int((masked & frames.any(axis=1)).sum())
+        frames_of_all += len(masked)
+    minutes, with_pauses = total * FRAME / RATE_HZ / 60, lost_of_all / frames_of_all
+    text = f"{lost / total:.2%} of {minutes:.1f} min ({with_pauses:.2%} with pauses)"
+    return {KEPT: Figure(value=lost / total, text=text.replace("%", " %"), base=total)}
 
 
 _MIXED_MS: Final = (40, 2000)
