@@ -10,11 +10,10 @@ from bridge.media import messages as m
 from bridge.sip.config import SipLimits
 from bridge.sip.endpoint import SipEndpoint
 from bridge.sip.events import (
+    DialogEvent,
     DialogId,
     InviteReceived,
-    Registered,
     SipEvent,
-    Unregistered,
 )
 from bridge.sip.incoming import Address
 from bridge.sip.name_addr import NameAddr
@@ -219,7 +218,7 @@ class Rig:
                 self._flow = CallFlow(
                     self._setup(event), self.bridge, self.commands.append, self._changed
                 )
-            elif not isinstance(event, Registered | Unregistered) and (
+            elif isinstance(event, DialogEvent) and (
                 self._flow is not None and event.dialog in self._flow.dialogs
             ):
                 self._flow.receive(event, self.now)
