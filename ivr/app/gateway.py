@@ -13,7 +13,8 @@ from bridge.node import BridgeNode
 from ivr.app.call_control import BridgeCallControl
 from ivr.app.first_run import FirstUser, create_first_user, phone_accounts
 from ivr.app.folders import held_by_one_gateway, prepare_folder
-from ivr.app.profile_files import configured_profiles, processor_accounts
+from ivr.app.processor_accounts import processor_accounts
+from ivr.app.profile_files import configured_profiles
 from ivr.app.recording_notes import RecordingNotes
 from ivr.app.web_server import WebServer
 from ivr.clock import Clock, SystemClock

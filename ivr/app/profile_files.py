@@ -3,20 +3,15 @@
 from collections.abc import Collection
 from importlib.resources import files
 from pathlib import Path
+from typing import Final
 
+from ivr.app.processor_accounts import processor_accounts
 from ivr.config import Config
-from ivr.payments.processors.test_processor import test_account
-from ivr.payments.runner import Account
 from ivr.session.profile import PaymentProfile
 from ivr.session.profile_toml import ProfileError, read_profiles
 
-BUILT_IN = "built-in profiles"
+BUILT_IN: Final = "built-in profiles"
 "What a complaint calls the file that comes with Tonewall."
-
-
-def processor_accounts() -> dict[str, Account]:
-    """Return the processor accounts by the name that profiles use."""
-    return {"test": test_account()}
 
 
 def configured_profiles(config: Config) -> list[PaymentProfile]:

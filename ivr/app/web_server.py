@@ -4,14 +4,15 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator
+from typing import Final
 
 import uvicorn
 from starlette.types import ASGIApp
 
-MAX_WEBSOCKET_BYTES = 65536
+MAX_WEBSOCKET_BYTES: Final = 65536
 "The panel's commands are a few hundred bytes."
 
-BACKLOG = 256
+BACKLOG: Final = 256
 "Connections that wait to be accepted."
 
 

@@ -59,7 +59,7 @@ async def test_a_line_that_is_not_confirmed_secure_counts_as_lost_with_its_reaso
 
 async def test_a_gate_that_did_not_open_is_told() -> None:
     control = control_of(FakeNode(fails=True))
-    with pytest.raises(NotConfirmedError):
+    with pytest.raises(CallLostError, match="the recorder cannot be paused"):
         await control.release(CallId("c1"))
 
 
