@@ -68,9 +68,10 @@ def _draw_talk_off(by_name: Mapping[str, Outcome], columns: Sequence[str], path:
         panel.axvline(place + 0.5, color="none", label=label)
     panel.set_xticks([0, 1], ["recorded speech, 3 levels", "speeds, talkers, filters"])
     panel.set_ylabel("false keys an hour")
+    panel.set_yscale("log")
     panel.margins(y=0.2)
     for column in columns:
-        panel.bar(0, 0, color=f"C{columns.index(column)}", label=column)
+        panel.bar(0, float("nan"), color=f"C{columns.index(column)}", label=column)
     handles, labels = panel.get_legend_handles_labels()
     wanted = [
         (h, text) for h, text in zip(handles, labels, strict=True) if text in (OURS, *columns)
