@@ -11,7 +11,15 @@ from typing import Final, assert_never
 
 import structlog
 
-from bridge.call.events import BridgeEvent, CallChanged, CallInfo, CallState, KeyPressed, MediaLost
+from bridge.call.events import (
+    BridgeEvent,
+    CallChanged,
+    CallInfo,
+    CallState,
+    KeyPressed,
+    MediaLost,
+    SecureSpanEnded,
+)
 from bridge.call.flow import CallFlow, CallSetup
 from bridge.call.routing import admit, find_target
 from bridge.call.secure_line import SecureLine
@@ -208,6 +216,9 @@ class BridgeNode:
 
     def _media_reported(self, report: m.Report) -> None:
         if isinstance(report, m.Heartbeat):
+            return
+        if isinstance(report, m.SecureSpanCounted):  # counts also where the call is over already
+            self._on_event(SecureSpanEnded(counted=report))
             return
         flow = self._flows.get(report.call)
         if flow is None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from bridge.media.messages import CallId, RecorderState, Transport
+from bridge.media.messages import CallId, RecorderState, SecureSpanCounted, Transport
 from dtmf.keys import HiddenKey
 
 
@@ -69,4 +69,15 @@ class MediaLost:
     call: CallId
 
 
-BridgeEvent = CallChanged | KeyPressed | MediaLost
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecureSpanEnded:
+    """What the media worker counted while the line was secure.
+
+    Told once a span, before the change of the call that says that the line is open. Where the call ended while it was
+    secure it is told after that end, and never where the worker was lost.
+    """
+
+    counted: SecureSpanCounted
+
+
+BridgeEvent = CallChanged | KeyPressed | MediaLost | SecureSpanEnded

@@ -3,7 +3,7 @@
 import socket
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Final, assert_never
@@ -158,8 +158,16 @@ class WorkerCalls:
             self._move_gate(call.slot, secure=command.secure)
 
     def _move_gate(self, slot: int, *, secure: bool) -> None:
+        if not secure:
+            self._tell_totals(slot)
         self.path.set_secure(slot, secure)
         self._report(m.SecureChanged(call=self._ids[slot], secure=secure))
+
+    def _tell_totals(self, slot: int) -> None:
+        """Tell what was counted, where the gate has been closed."""
+        if self.path.secure[slot]:
+            totals = self.path.secure_totals(slot)
+            self._report(m.SecureSpanCounted(call=self._ids[slot], **asdict(totals)))
 
     def _unlatch(self, leg: int, far_end: Address) -> None:
         """Send to where the SDP says until the far end's first packet shows where it really is."""
@@ -184,6 +192,7 @@ class WorkerCalls:
         name = self._ids[slot]
         if self._calls[name].merger.receive(key, transport, start_s):
             self.path.beeper.press(slot)
+            self.path.counters.count_press(slot, transport)
             self._report(m.KeyReported(call=name, key=key, transport=transport))
 
     def _pressed_by_info(self, call: _Call, told: m.InfoKey) -> None:
@@ -198,6 +207,7 @@ class WorkerCalls:
     def _close(self, name: m.CallId, call: _Call) -> None:
         self._recordings.finish(call.slot, self.path.now)
         self._opening.pop(call.slot, None)
+        self._tell_totals(call.slot)
         self.path.set_secure(call.slot, secure=False)
         for side, pair in enumerate(call.pairs):
             self.intake.remove(2 * call.slot + side)

@@ -192,6 +192,7 @@ class Intake:
             return
         if not self._in_order(leg, packet):
             self.counters.late += 1
+            legs.in_late[leg] += 1
             return
         legs.in_sequence[leg] = (packet.sequence_number + 1) & 0xFFFF
         if packet.payload_type == legs.telephone_event[leg]:

@@ -56,6 +56,8 @@ class LegTable:
         self.in_timestamp: NDArray[np.int64] = np.zeros(rows, np.int64)
         "Timestamp the next packet must have to join on."
         self.in_ssrc: NDArray[np.int64] = np.zeros(rows, np.int64)
+        self.in_late: NDArray[np.int64] = np.zeros(rows, np.int64)
+        "Packets that came after their turn, or twice, since the worker's start."
         self.payload_type: NDArray[np.int64] = np.full(rows, -1, np.int64)
         "Both directions: an answerer uses the offerer's numbers."
         self.telephone_event: NDArray[np.int64] = np.full(rows, -1, np.int64)

@@ -142,6 +142,26 @@ class SecureChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SecureSpanCounted:
+    """What was counted while the gate was closed; once a span, before the gate opens or when the call closes.
+
+    What each number means: `bridge.media.secure_counters.SecureTotals`.
+    """
+
+    call: CallId
+    presses_in_band: int
+    presses_rfc4733: int
+    presses_sip_info: int
+    frames_masked: int
+    frames_passed: int
+    frames_lost: int
+    packets_late: int
+    events_withheld: int
+    stream_restarts: int
+    highest_passed_score: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecorderChanged:
     """The recorder confirmed what it is doing now."""
 
@@ -180,7 +200,15 @@ Command = (
     | InfoKey
     | CloseCall
 )
-Report = CallOpened | CallRefused | SecureChanged | RecorderChanged | KeyReported | Heartbeat
+Report = (
+    CallOpened
+    | CallRefused
+    | SecureChanged
+    | SecureSpanCounted
+    | RecorderChanged
+    | KeyReported
+    | Heartbeat
+)
 Message = Command | Report
 
 _TYPES: Final[dict[str, type[Message]]] = {
@@ -196,7 +224,8 @@ _TYPES: Final[dict[str, type[Message]]] = {
             InfoKey,
             CloseCall,
         ),
-        *(CallOpened, CallRefused, SecureChanged, RecorderChanged, KeyReported, Heartbeat),
+        *(CallOpened, CallRefused, SecureChanged, SecureSpanCounted),
+        *(RecorderChanged, KeyReported, Heartbeat),
     )
 }
 

@@ -13,7 +13,16 @@ from numpy.typing import NDArray
 
 from bridge.media.beeper import Beeper
 from bridge.media.leg_table import FRAME, Legs, LegTable
+from bridge.media.masking import (
+    DETECTOR,
+    EVENT_MASK_FRAMES,
+    GATE,
+    OPEN_AFTER_FRAMES,
+    OPEN_WITHOUT_SOUND_S,
+    SUSPICION_LIMIT_S,
+)
 from bridge.media.messages import Leg, Transport
+from bridge.media.secure_counters import SecureCounters, SecureTotals
 from bridge.media.sender import Sender
 from bridge.recording.recorder import Recorder
 from bridge.rtp.g711 import DECODE, ENCODE, TRANSCODE
@@ -23,20 +32,8 @@ from dtmf.bank import DetectorBank
 from dtmf.gate import GateBank
 from dtmf.keys import HiddenKey
 
-EVENT_MASK_FRAMES: Final = 3
-"After each telephone event packet this much in-band sound is masked: some gateways let a stub of the tone through."
-
 FILL_AFTER_S: Final = 0.03
 "A caller whose phone sends events instead of sound: this long after the last frame, beeps are paced by the clock."
-
-OPEN_AFTER_FRAMES: Final = 5
-"The gate opens only after this much sound without a trace of a key: who asked for it cannot know that a key is down."
-
-OPEN_WITHOUT_SOUND_S: Final = 0.3
-"Or when the caller's leg has been still this long (hold, silence suppression)."
-
-SUSPICION_LIMIT_S: Final = 3.0
-"Sound that is suspected all the time (music) may keep the gate closed so long; a key that is down keeps it always."
 
 FRAME_S: Final = 0.02
 SAMPLES_PER_S: Final = 8000
@@ -59,8 +56,9 @@ class MediaPath:
         """`recorders`: those of the call slots that are recorded just now."""
         self._legs, self._sender, self._pressed = legs, sender, pressed
         self._recorders = recorders
-        self._bank, self._gate = DetectorBank(calls), GateBank(calls)
+        self._bank, self._gate = DetectorBank(calls, DETECTOR), GateBank(calls, GATE)
         self.beeper = Beeper(calls)
+        self.counters = SecureCounters(calls)
         self.secure: NDArray[np.bool_] = np.zeros(calls, np.bool_)
         self._secured_frames: NDArray[np.int64] = np.zeros(calls, np.int64)
         "Frames given to the detector since the call was secured: its clock."
@@ -81,7 +79,13 @@ class MediaPath:
         self._key_down[call] = False
         self._heard_s[call] = self.now
         self.beeper.reset(call)
+        if secure and not self.secure[call]:
+            self.counters.start(call, self._packets_late(call))
         self.secure[call] = secure
+
+    def secure_totals(self, call: int) -> SecureTotals:
+        """Return what was counted since the gate of `call` was closed."""
+        return self.counters.totals(call, self._packets_late(call))
 
     def may_open(self, call: int, asked_s: float) -> bool:
         """Return whether the gate, asked to open at `asked_s`, can do so without letting part of a key or beep out."""
@@ -118,6 +122,7 @@ class MediaPath:
             self._sender.send_event(leg ^ 1, packet.payload, packet.timestamp, marker=packet.marker)
             return
         self._gate.close(np.array([call]), EVENT_MASK_FRAMES)
+        self.counters.count_event(call)
         self._quiet_frames[call] = 0
         self._heard_s[call] = self.now
         if key is not None:
@@ -134,6 +139,7 @@ class MediaPath:
             self._bank.reset(slot)
             self._gate.reset(slot)
             self._secured_frames[call] = 0
+            self.counters.count_restart(call)
 
     def fill_beeps(self) -> None:
         """Play queued beeps to agents whose caller sends no sound just now."""
@@ -160,6 +166,7 @@ class MediaPath:
         detection = self._bank.process(pcm, calls, lost)
         gated = self._gate.process(pcm, calls, lost, detection.suspicion)
         audio = gated.audio
+        self.counters.count_frames(calls, gated.masked, lost, detection.suspicion.score)
         self._secured_frames[calls] += 1
         self._quiet_frames[calls] = np.where(gated.masked, 0, self._quiet_frames[calls] + 1)
         self._key_down[calls] = detection.suspicion.key_down
@@ -172,6 +179,9 @@ class MediaPath:
         beeps = self.beeper.overlay(audio, calls)
         sent = beeps | ~lost
         self._send_gated(calls[sent], legs[sent] ^ 1, audio[sent])
+
+    def _packets_late(self, call: int) -> int:
+        return int(self._legs.in_late[2 * call])
 
     def _send_gated(self, calls: NDArray[np.intp], to: Legs, audio: NDArray[np.int16]) -> None:
         self._sender.send(to, ENCODE[self._legs.law[to][:, None], audio.view(np.uint16)])

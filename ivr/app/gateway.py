@@ -7,7 +7,14 @@ import structlog
 
 from agent_panel.app import create_app
 from agent_panel.deps import PanelDeps
-from bridge.call.events import BridgeEvent, CallChanged, CallState, KeyPressed, MediaLost
+from bridge.call.events import (
+    BridgeEvent,
+    CallChanged,
+    CallState,
+    KeyPressed,
+    MediaLost,
+    SecureSpanEnded,
+)
 from bridge.media.hardening import forbid_core_dumps
 from bridge.node import BridgeNode
 from ivr.app.call_control import BridgeCallControl
@@ -152,6 +159,8 @@ class Gateway:
                 self.desk.media_lost(CallId(event.call))
             case CallChanged():
                 self._call_changed(event)
+            case SecureSpanEnded():
+                log.debug("secure span counted", call=event.counted.call)
             case _:
                 assert_never(event)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bridge.media import messages as m
-from bridge.media.path import OPEN_WITHOUT_SOUND_S
+from bridge.media.masking import OPEN_WITHOUT_SOUND_S
 from bridge.media.settings import WorkerSettings
 from bridge.rtp.telephone_event import TelephoneEvent
 from dtmf import decode as read_digits
