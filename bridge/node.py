@@ -27,6 +27,7 @@ from bridge.config import Address, BridgeConfig
 from bridge.errors import NotConfirmedError, RouteError
 from bridge.media import messages as m
 from bridge.media.pool import MediaPool
+from bridge.media.secure_counters import SecureTotals
 from bridge.media.settings import WorkerSettings
 from bridge.sip import events as sip
 from bridge.sip.config import SipConfig
@@ -218,7 +219,7 @@ class BridgeNode:
         if isinstance(report, m.Heartbeat):
             return
         if isinstance(report, m.SecureSpanCounted):  # counts also where the call is over already
-            self._on_event(SecureSpanEnded(counted=report))
+            self._on_event(SecureSpanEnded(call=report.call, totals=SecureTotals.of(report)))
             return
         flow = self._flows.get(report.call)
         if flow is None:

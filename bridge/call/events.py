@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from bridge.media.messages import CallId, RecorderState, SecureSpanCounted, Transport
+from bridge.media.messages import CallId, RecorderState, Transport
+from bridge.media.secure_counters import SecureTotals
 from dtmf.keys import HiddenKey
 
 
@@ -77,7 +78,9 @@ class SecureSpanEnded:
     secure it is told after that end, and never where the worker was lost.
     """
 
-    counted: SecureSpanCounted
+    call: CallId
+
+    totals: SecureTotals
 
 
 BridgeEvent = CallChanged | KeyPressed | MediaLost | SecureSpanEnded

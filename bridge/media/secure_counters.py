@@ -4,13 +4,13 @@ Rules of this file: one row a call slot, totals of the whole span only. Nothing 
 so nothing that leaves here can tell which key was pressed, or when.
 """
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, fields
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.media.messages import Transport
+from bridge.media.messages import SecureSpanCounted, Transport
 
 _COLUMN: Final = {transport: column for column, transport in enumerate(Transport)}
 
@@ -45,6 +45,11 @@ class SecureTotals:
 
     highest_passed_score: float | None
     "Highest log odds of a tone pair in any frame that passed, or in the one after it; None: no trace in any."
+
+    @classmethod
+    def of(cls, counted: SecureSpanCounted) -> Self:
+        """Return the totals that a worker told."""
+        return cls(**{item.name: getattr(counted, item.name) for item in fields(cls)})
 
 
 class SecureCounters:

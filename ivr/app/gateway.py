@@ -18,10 +18,12 @@ from bridge.call.events import (
 from bridge.media.hardening import forbid_core_dumps
 from bridge.node import BridgeNode
 from ivr.app.call_control import BridgeCallControl
+from ivr.app.evidence_log import EvidenceLog
 from ivr.app.first_run import FirstUser, create_first_user, phone_accounts
 from ivr.app.folders import held_by_one_gateway, prepare_folder
 from ivr.app.processor_accounts import processor_accounts
 from ivr.app.profile_files import configured_profiles
+from ivr.app.recorder_timelines import RecorderTimelines
 from ivr.app.recording_notes import RecordingNotes
 from ivr.app.web_server import WebServer
 from ivr.clock import Clock, SystemClock
@@ -34,6 +36,7 @@ from ivr.storage import migrate
 from ivr.storage.accounts import UserAccounts
 from ivr.storage.audit import AuditTrail
 from ivr.storage.engine import open_database
+from ivr.storage.evidence import CallEvidence
 from ivr.storage.passwords import Passwords
 from ivr.storage.profiles import PaymentProfiles
 from ivr.storage.sessions import PaymentSessions
@@ -58,6 +61,7 @@ class Gateway:
         self._config, self._clock = config, clock
         self._parts = AsyncExitStack()
         self._notes: RecordingNotes | None = None
+        self._recorders = RecorderTimelines(self._clock)
 
     @classmethod
     async def start(cls, config: Config, clock: Clock | None = None) -> Self:
@@ -86,6 +90,10 @@ class Gateway:
         migrate.upgrade(config.database_url)
         database = await open_database(config.database_url)
         self._parts.push_async_callback(database.close)
+        # Stops after the bridge, whose last word it stores.
+        self._evidence = EvidenceLog(CallEvidence(database), self._clock, config.node)
+        self._parts.push_async_callback(self._evidence.stop)
+        self._evidence.start()
         passwords = Passwords()
         self.users = UserAdmin(database, self._clock, passwords)
         self.audit = AuditTrail(database)
@@ -156,18 +164,21 @@ class Gateway:
             case KeyPressed():
                 self.desk.key_pressed(CallId(event.call), event.key)
             case MediaLost():
+                self._evidence.media_lost(event.call)
                 self.desk.media_lost(CallId(event.call))
             case CallChanged():
                 self._call_changed(event)
             case SecureSpanEnded():
-                log.debug("secure span counted", call=event.counted.call)
+                self._evidence.span_counted(event.call, event.totals)
             case _:
                 assert_never(event)
 
     def _call_changed(self, event: CallChanged) -> None:
-        if self._notes is not None:
-            self._notes.call_changed(event.info)
+        recorder = self._recorders.call_changed(event.info)
+        self._evidence.call_changed(event.info, recorder)
         if event.info.state is CallState.ENDED:
+            if self._notes is not None:
+                self._notes.call_ended(event.info, recorder)
             self.desk.call_ended(CallId(event.info.call), event.reason)
         if event.info.agent:
             self.desk.calls_changed(AgentId(event.info.agent))

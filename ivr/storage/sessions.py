@@ -51,6 +51,13 @@ class PaymentSessions:
         async with self._database.read("list payment sessions") as read:
             return [_session_record(row) for row in await read.scalars(newest)]
 
+    async def sessions_of_call(self, call: CallId) -> list[SessionRecord]:
+        """Return all payment sessions on a call, oldest first."""
+        rows = PaymentSessionRow
+        oldest = select(rows).where(rows.call == call).order_by(rows.created_at, rows.session)
+        async with self._database.read("list payment sessions of a call") as read:
+            return [_session_record(row) for row in await read.scalars(oldest)]
+
     async def unsettled_sessions(self, node: str) -> list[SessionRecord]:
         """Return the node's sessions that are not ended, and those in `review`; oldest first."""
         rows = PaymentSessionRow

@@ -106,7 +106,7 @@ class PaymentSessionRow(Base):
     session: Mapped[str] = mapped_column(String(64), primary_key=True)
     node: Mapped[str]
     method: Mapped[str]
-    call: Mapped[str]
+    call: Mapped[str] = mapped_column(index=True)
     caller: Mapped[str]
     agent: Mapped[str]
     profile: Mapped[str]
@@ -160,6 +160,18 @@ class PaymentProfileRow(Base):
     settings: Mapped[dict[str, Any]] = mapped_column(JSON)
 
     updated_at: Mapped[datetime]
+
+
+class CallEvidenceRow(Base):
+    """What is known of a call whose line was secure: `ivr.storage.evidence.StoredEvidence`."""
+
+    __tablename__ = "call_evidence"
+
+    call: Mapped[str] = mapped_column(String(64), primary_key=True)
+    node: Mapped[str]
+    started_at: Mapped[datetime] = mapped_column(index=True)
+    ended_at: Mapped[datetime | None]
+    facts: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
 class AuditRow(Base):

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from bridge.call.events import CallState
+from bridge.call.events import CallInfo, CallState
 from bridge.media.messages import RecorderState
-from ivr.app.recording_notes import MAX_CHANGES, RecordingNotes
+from ivr.app.recorder_timelines import MAX_CHANGES, RecorderTimelines
+from ivr.app.recording_notes import RecordingNotes
 from tests.ivr.app.calls import call_info
 from tests.support.clock import ManualClock
 
@@ -20,10 +21,22 @@ def note(folder: Path, call: str = "c1") -> dict[str, Any]:
     return loaded
 
 
+class Recorded:
+    """Notes and the timelines they are written from, as the gateway joins them."""
+
+    def __init__(self, folder: Path, clock: ManualClock) -> None:
+        self._notes, self._timelines = RecordingNotes(folder, clock), RecorderTimelines(clock)
+
+    def call_changed(self, info: CallInfo) -> None:
+        changes = self._timelines.call_changed(info)
+        if info.state is CallState.ENDED:
+            self._notes.call_ended(info, changes)
+
+
 def test_each_change_of_the_recorder_is_noted_once_with_its_time(
     tmp_path: Path, manual_clock: ManualClock
 ) -> None:
-    notes = RecordingNotes(tmp_path, manual_clock)
+    notes = Recorded(tmp_path, manual_clock)
     for state in (OFF, RECORDING, RECORDING, PAUSED, RECORDING):
         notes.call_changed(call_info(recorder=state))
         manual_clock.advance(1.5)
@@ -43,14 +56,14 @@ def test_each_change_of_the_recorder_is_noted_once_with_its_time(
 def test_a_call_that_was_never_recorded_leaves_no_note(
     tmp_path: Path, manual_clock: ManualClock
 ) -> None:
-    notes = RecordingNotes(tmp_path, manual_clock)
+    notes = Recorded(tmp_path, manual_clock)
     notes.call_changed(call_info(state=CallState.RINGING, recorder=OFF))
     notes.call_changed(call_info(state=CallState.ENDED, recorder=OFF))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_calls_are_noted_apart(tmp_path: Path, manual_clock: ManualClock) -> None:
-    notes = RecordingNotes(tmp_path, manual_clock)
+    notes = Recorded(tmp_path, manual_clock)
     notes.call_changed(call_info(call="c1"))
     notes.call_changed(call_info(call="c2", recorder=PAUSED))
     for call in ("c1", "c2"):
@@ -62,7 +75,7 @@ def test_calls_are_noted_apart(tmp_path: Path, manual_clock: ManualClock) -> Non
 
 
 def test_changes_are_bounded(tmp_path: Path, manual_clock: ManualClock) -> None:
-    notes = RecordingNotes(tmp_path, manual_clock)
+    notes = Recorded(tmp_path, manual_clock)
     for _ in range(MAX_CHANGES):
         notes.call_changed(call_info(recorder=RECORDING))
         notes.call_changed(call_info(recorder=PAUSED))
@@ -74,7 +87,7 @@ def test_a_note_that_cannot_be_written_is_told_and_the_gateway_goes_on(
     tmp_path: Path, manual_clock: ManualClock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "gone"
-    notes = RecordingNotes(folder, manual_clock)
+    notes = Recorded(folder, manual_clock)
     notes.call_changed(call_info())
     notes.call_changed(call_info(state=CallState.ENDED))
     told = capsys.readouterr().out

@@ -1,0 +1,146 @@
+"""Facts of live calls: a span begins and ends with what the media worker confirmed, whatever ends the call."""
+
+from dataclasses import replace
+
+import pytest
+
+from bridge.call.events import CallState
+from bridge.media.messages import RecorderState
+from ivr.evidence.collector import MAX_SPANS, MAX_WAITING, EvidenceCollector
+from ivr.evidence.errors import EvidenceError
+from ivr.evidence.facts import CallFacts, RecorderChange, SpanEnd, facts_as_table, read_facts
+from tests.ivr.app.calls import call_info
+from tests.ivr.evidence.facts import FACTS, TOTALS, at
+from tests.support.canary import CANARY_CARD
+
+PAUSED = (RecorderChange(at=at(1), state=RecorderState.PAUSED),)
+
+
+class Calls:
+    """A collector, told of calls a second apart."""
+
+    def __init__(self) -> None:
+        self.collector = EvidenceCollector(node="node-1", software="tonewall 0", masking={})
+        self.now = 0.0
+
+    def change(
+        self, *, secure: bool, state: CallState = CallState.TALKING, call: str = "c1"
+    ) -> CallFacts | None:
+        self.now += 1
+        info = call_info(call=call, secure=secure, state=state)
+        return self.collector.call_changed(info, PAUSED, at(self.now))
+
+    def count(self, call: str = "c1") -> CallFacts | None:
+        return self.collector.span_counted(call, TOTALS)
+
+    def lose(self) -> CallFacts | None:
+        self.now += 1
+        return self.collector.media_lost("c1", at(self.now))
+
+
+@pytest.fixture
+def calls() -> Calls:
+    return Calls()
+
+
+def test_a_call_that_is_never_secure_is_not_collected(calls: Calls) -> None:
+    assert calls.change(secure=False) is None
+    assert calls.change(secure=False, state=CallState.ENDED) is None
+    assert calls.count() is None
+    assert calls.lose() is None
+
+
+def test_a_span_lasts_from_one_confirmation_to_the_other(calls: Calls) -> None:
+    calls.change(secure=False)
+    calls.change(secure=True)
+    calls.count()
+    facts = calls.change(secure=False)
+    assert facts is not None
+    (span,) = facts.spans
+    assert (span.secured_at, span.ended_at, span.ended_by) == (at(2), at(3), SpanEnd.OPENED)
+    assert (span.totals, facts.recorder) == (TOTALS, PAUSED)
+
+
+def test_facts_are_known_from_the_first_moment_on(calls: Calls) -> None:
+    facts = calls.change(secure=True)
+    assert facts is not None
+    assert (facts.spans[0].ended_at, facts.spans[0].totals, facts.ended_at) == (None, None, None)
+
+
+def test_a_change_that_changes_nothing_is_not_stored_again(calls: Calls) -> None:
+    calls.change(secure=True)
+    assert calls.change(secure=True) is None
+
+
+def test_each_payment_has_a_span_of_its_own(calls: Calls) -> None:
+    for _ in range(2):
+        calls.change(secure=True)
+        calls.count()
+        facts = calls.change(secure=False)
+    assert facts is not None
+    assert [span.totals for span in facts.spans] == [TOTALS, TOTALS]
+
+
+def test_a_call_that_ends_while_secure_waits_for_its_counters(calls: Calls) -> None:
+    calls.change(secure=True)
+    ended = calls.change(secure=False, state=CallState.ENDED)
+    assert ended is not None
+    assert (ended.spans[0].ended_by, ended.ended_at) == (SpanEnd.CALL_ENDED, at(2))
+    counted = calls.count()
+    assert counted == replace(ended, spans=(replace(ended.spans[0], totals=TOTALS),))
+    assert calls.count() is None
+
+
+def test_a_lost_worker_leaves_a_span_without_counters(calls: Calls) -> None:
+    calls.change(secure=True)
+    lost = calls.lose()
+    facts = calls.change(secure=False, state=CallState.ENDED)
+    assert lost is not None
+    assert facts is not None
+    assert (facts.spans[0].ended_by, facts.spans[0].ended_at) == (SpanEnd.WORKER_LOST, at(2))
+    assert facts.spans == lost.spans
+    assert calls.count() is None
+
+
+def test_counters_of_a_gate_that_was_never_confirmed_belong_to_no_span(calls: Calls) -> None:
+    calls.change(secure=True)
+    calls.count()
+    calls.change(secure=False)
+    assert calls.count() is None
+
+
+def test_spans_are_bounded_and_the_last_stays_current(calls: Calls) -> None:
+    for _ in range(MAX_SPANS + 2):
+        calls.change(secure=True)
+        calls.count()
+        facts = calls.change(secure=False)
+    assert facts is not None
+    assert len(facts.spans) == MAX_SPANS
+    assert facts.spans[-1].ended_at == at(calls.now)
+
+
+def test_ended_calls_that_wait_are_bounded(calls: Calls) -> None:
+    for number in range(MAX_WAITING + 1):
+        calls.change(secure=True, call=f"c{number}")
+        calls.change(secure=False, call=f"c{number}", state=CallState.ENDED)
+    assert calls.count("c0") is None
+    assert calls.count("c1") is not None
+
+
+def test_a_card_number_dialled_by_mistake_is_not_kept() -> None:
+    collector = EvidenceCollector(node="n", software="s", masking={})
+    info = replace(call_info(secure=True), called=CANARY_CARD)
+    facts = collector.call_changed(info, PAUSED, at(1))
+    assert facts is not None
+    assert facts.called == "[card number removed]"
+
+
+def test_facts_survive_being_stored() -> None:
+    assert read_facts(facts_as_table(FACTS)) == FACTS
+
+
+def test_facts_of_another_version_are_refused_by_the_name_of_what_is_wrong() -> None:
+    table = facts_as_table(FACTS)
+    table["spans"][0]["ended_by"] = "boredom"
+    with pytest.raises(EvidenceError, match=r"cannot be read: spans\.0\.ended_by"):
+        read_facts(table)
