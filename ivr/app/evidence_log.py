@@ -61,7 +61,7 @@ class EvidenceLog:
             self._news.set()
 
     async def _save_all(self) -> None:
-        while not self._stopping:
+        while not self._stopping or self._unsaved:
             await self._news.wait()
             self._news.clear()
             while self._unsaved:
