@@ -23,6 +23,11 @@ from bridge.media.settings import WorkerSettings
 from bridge.rtp.g711 import LAW_OF_CODEC
 from dtmf.keys import HiddenKey
 
+FORMER_SOURCE_S: Final = 1.0
+"""A far end whose SDP names another address still sends from the old one until our answer has reached it: for so long
+its leg does not latch back. Far longer than a round trip; behind a NAT, where packets may go on coming from the old
+place for good, it is the sound that a move costs."""
+
 _SIDE: Final = {m.Leg.CALLER: 0, m.Leg.AGENT: 1}
 
 
@@ -30,7 +35,8 @@ _SIDE: Final = {m.Leg.CALLER: 0, m.Leg.AGENT: 1}
 class _Call:
     slot: int
     pairs: tuple[PortPair, PortPair]
-    described: dict[int, m.SetLeg] = field(default_factory=dict)
+    far_ends: dict[int, Address] = field(default_factory=dict)
+    "By side, where its SDP last said that it is."
     merger: PressMerger = field(default_factory=PressMerger)
 
 
@@ -134,7 +140,7 @@ class WorkerCalls:
 
     def _set_leg(self, call: _Call, terms: m.SetLeg) -> None:
         side = _SIDE[terms.leg]
-        leg, before = 2 * call.slot + side, call.described.get(side)
+        leg, far_end = 2 * call.slot + side, (terms.host, terms.port)
         self._legs.describe(
             leg,
             payload_type=terms.payload_type,
@@ -142,10 +148,14 @@ class WorkerCalls:
             law=LAW_OF_CODEC[terms.codec],
             receives=terms.receive,
         )
-        if before is None or (before.host, before.port) != (terms.host, terms.port):
-            self._unlatch(leg, (terms.host, terms.port))
+        # What was received under other terms (codec, hold) does not join on to what comes now.
+        self._legs.in_started[leg] = False
+        self._legs.state_of(leg).clear_sound()
         self._legs.sends[leg] = terms.send
-        call.described[side] = terms
+        # Port 0 is a hold that names no address: the far end stays where it is.
+        if terms.port and call.far_ends.get(side) != far_end:
+            self._unlatch(leg, far_end)
+            call.far_ends[side] = far_end
 
     def _set_secure(self, call: _Call, command: m.SetSecure) -> None:
         """Close the gate at once; open it when the caller has let go of the key that may be down."""
@@ -173,14 +183,18 @@ class WorkerCalls:
         """Send to where the SDP says until the far end's first packet shows where it really is."""
         state = self._legs.state_of(leg)
         if state.latched:
+            source = state.sock.getpeername()[:2]
+            state.former = None if source == far_end else source
+            state.former_until_s = self.path.now + FORMER_SOURCE_S
             _disconnect(state.sock)
             state.latched = False
         state.send = partial(_send_to, state.sock, far_end)
-        self._legs.in_started[leg] = False
 
     def _latch(self, leg: int, source: Address) -> None:
         """Let the kernel drop everybody else's packets from now on (symmetric RTP, RFC 4961)."""
         state = self._legs.state_of(leg)
+        if source[:2] == state.former and self.path.now < state.former_until_s:
+            return
         try:
             state.sock.connect(source)
         except OSError:

@@ -214,12 +214,13 @@ class Intake:
 
     def _start_stream(self, leg: int, packet: RtpPacket) -> None:
         legs, state = self._legs, self._legs.state_of(leg)
+        if packet.ssrc != legs.in_ssrc[leg]:
+            # The same source after a re-INVITE may be in the middle of an event, which is one press all the same.
+            state.events = EventReceiver()
         legs.in_ssrc[leg] = packet.ssrc
         legs.in_timestamp[leg] = packet.timestamp
         legs.in_started[leg] = True
-        state.partial.clear()
-        state.pending.clear()
-        state.events = EventReceiver()
+        state.clear_sound()
         self._sink.restart_stream(leg, packet.timestamp)
 
     def _take_event(self, leg: int, state: LegState, packet: RtpPacket) -> None:
@@ -234,19 +235,18 @@ class Intake:
         legs = self._legs
         hole = (packet.timestamp - int(legs.in_timestamp[leg]) + 2**31) % 2**32 - 2**31
         if hole < 0 or hole > MAX_BRIDGED_FRAMES * FRAME:
-            state.partial.clear()
-            state.pending.clear()
+            state.clear_sound()
             self._sink.restart_stream(leg, packet.timestamp)
         elif hole > 0:
-            state.partial.clear()
-            first = int(legs.in_timestamp[leg])
-            for index in range(hole // FRAME):
-                state.pending.append((None, (first + index * FRAME) & 0xFFFFFFFF))
+            state.partial += bytes(hole)
+            state.unknown = len(state.partial)
         legs.in_timestamp[leg] = (packet.timestamp + len(packet.payload)) & 0xFFFFFFFF
         start = packet.timestamp - len(state.partial)
         state.partial += packet.payload
         while len(state.partial) >= FRAME:
-            state.pending.append((bytes(state.partial[:FRAME]), start & 0xFFFFFFFF))
+            whole = None if state.unknown else bytes(state.partial[:FRAME])
+            state.pending.append((whole, start & 0xFFFFFFFF))
+            state.unknown = max(0, state.unknown - FRAME)
             del state.partial[:FRAME]
             start += FRAME
         legs.in_started[leg] = not state.partial

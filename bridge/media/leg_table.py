@@ -40,6 +40,17 @@ class LegState:
     "Frames (None: lost) and their timestamps that the next rounds treat."
     partial: bytearray = field(default_factory=bytearray)
     "Sound that does not fill a frame yet (packet times that are no multiple of 20 ms)."
+    unknown: int = 0
+    "Bytes at the front of `partial` up to which something was lost; a frame that has any of them is lost."
+    former: Address | None = None
+    "Where the far end sent from before its SDP named another address, and until when that is not latched to."
+    former_until_s: float = 0.0
+
+    def clear_sound(self) -> None:
+        """Forget what has not become a frame, or has not been treated."""
+        self.partial.clear()
+        self.pending.clear()
+        self.unknown = 0
 
 
 class LegTable:

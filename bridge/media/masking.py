@@ -12,11 +12,18 @@ GATE: Final = GateSettings()
 EVENT_MASK_FRAMES: Final = 3
 "After each telephone event packet this much in-band sound is masked: some gateways let a stub of the tone through."
 
+EVENT_GONE_S: Final = 0.1
+"""RFC 4733 section 2.5.1.2 sends a packet of a held key every 50 ms at the longest: where none has come for two of
+these, the key is up."""
+
+RESTART_MASK_FRAMES: Final = 1
+"Of a new stream: it may begin with the end of a tone, which is no evidence, and the hang-over went with the old one."
+
 OPEN_AFTER_FRAMES: Final = 5
 "The gate opens only after this much sound without a trace of a key: who asked for it cannot know that a key is down."
 
 OPEN_WITHOUT_SOUND_S: Final = 0.3
-"Or when the caller's leg has been still this long (hold, silence suppression)."
+"Or when the caller's leg has been still this long (hold, silence suppression) and no key was down before."
 
 SUSPICION_LIMIT_S: Final = 3.0
 "Sound that is suspected all the time (music) may keep the gate closed so long; a key that is down keeps it always."
@@ -28,9 +35,11 @@ def masking_settings() -> dict[str, dict[str, float]]:
         "detector": asdict(DETECTOR),
         "gate": {
             **asdict(GATE),
+            "event_gone_s": EVENT_GONE_S,
             "event_mask_frames": EVENT_MASK_FRAMES,
             "open_after_frames": OPEN_AFTER_FRAMES,
             "open_without_sound_s": OPEN_WITHOUT_SOUND_S,
+            "restart_mask_frames": RESTART_MASK_FRAMES,
             "suspicion_limit_s": SUSPICION_LIMIT_S,
         },
     }

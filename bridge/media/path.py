@@ -15,10 +15,12 @@ from bridge.media.beeper import Beeper
 from bridge.media.leg_table import FRAME, Legs, LegTable
 from bridge.media.masking import (
     DETECTOR,
+    EVENT_GONE_S,
     EVENT_MASK_FRAMES,
     GATE,
     OPEN_AFTER_FRAMES,
     OPEN_WITHOUT_SOUND_S,
+    RESTART_MASK_FRAMES,
     SUSPICION_LIMIT_S,
 )
 from bridge.media.messages import Leg, Transport
@@ -67,6 +69,8 @@ class MediaPath:
         self._key_down: NDArray[np.bool_] = np.zeros(calls, np.bool_)
         self._heard_s: NDArray[np.float64] = np.zeros(calls, np.float64)
         "When the caller's last packet came."
+        self._event_s: NDArray[np.float64] = np.full(calls, -np.inf)
+        "When the caller's last telephone event packet came."
         self.now = 0.0
         "Set by the worker at each tick."
 
@@ -77,7 +81,7 @@ class MediaPath:
         self._gate.reset(slot)
         self._secured_frames[call] = self._quiet_frames[call] = 0
         self._key_down[call] = False
-        self._heard_s[call] = self.now
+        self._heard_s[call], self._event_s[call] = self.now, -np.inf
         self.beeper.reset(call)
         if secure and not self.secure[call]:
             self.counters.start(call, self._packets_late(call))
@@ -89,12 +93,17 @@ class MediaPath:
 
     def may_open(self, call: int, asked_s: float) -> bool:
         """Return whether the gate, asked to open at `asked_s`, can do so without letting part of a key or beep out."""
-        if self.beeper.is_beeping(call):
+        if self.beeper.is_beeping(call) or self._event_is_fresh(call):
             return False
-        if self.now - self._heard_s[call] >= OPEN_WITHOUT_SOUND_S:
+        key_down = bool(self._key_down[call])
+        still_s = SUSPICION_LIMIT_S if key_down else OPEN_WITHOUT_SOUND_S
+        if self.now - self._heard_s[call] >= still_s:
             return True
-        waited = self.now - asked_s >= SUSPICION_LIMIT_S and not self._key_down[call]
+        waited = self.now - asked_s >= SUSPICION_LIMIT_S and not key_down
         return waited or bool(self._quiet_frames[call] >= OPEN_AFTER_FRAMES)
+
+    def _event_is_fresh(self, call: int) -> bool:
+        return bool(self.now - self._event_s[call] < EVENT_GONE_S)
 
     def take_frames(
         self,
@@ -124,7 +133,7 @@ class MediaPath:
         self._gate.close(np.array([call]), EVENT_MASK_FRAMES)
         self.counters.count_event(call)
         self._quiet_frames[call] = 0
-        self._heard_s[call] = self.now
+        self._heard_s[call] = self._event_s[call] = self.now
         if key is not None:
             self._pressed(
                 call, key, Transport.RFC_4733, self.now - event.duration_samples / SAMPLES_PER_S
@@ -138,6 +147,8 @@ class MediaPath:
             slot = np.array([call])
             self._bank.reset(slot)
             self._gate.reset(slot)
+            masked = EVENT_MASK_FRAMES if self._event_is_fresh(call) else RESTART_MASK_FRAMES
+            self._gate.close(slot, masked)
             self._secured_frames[call] = 0
             self.counters.count_restart(call)
 
