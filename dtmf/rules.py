@@ -123,4 +123,4 @@ def _under_voice(f: Features) -> bool:
 
 def _lasting(f: Features) -> bool:
     """Shaken by a low-rate codec, but on frequency for 67 ms, longer than a gliding voice meets both tones."""
-    return f.on_hops >= 27 and f.frequency_error < 0.003 and f.weaker_db > 0.7 and f.peak_db < -4
+    return f.on_hops >= 27 and f.frequency_error < 0.003 and f.weaker_db > 0 and f.peak_db < -4
