@@ -116,8 +116,13 @@ class MediaSide:
                 port=port,
                 codec=terms.codec.name,
                 payload_type=terms.codec.payload_type,
-                telephone_event=-1 if terms.telephone_event is None else terms.telephone_event,
+                telephone_event=_number(terms.telephone_event),
+                telephone_event_in=_number(terms.telephone_event_in),
                 send=sends and terms.remote is not None,
                 receive=terms.direction in (Direction.SENDRECV, Direction.RECVONLY),
             )
         )
+
+
+def _number(payload_type: int | None) -> int:
+    return -1 if payload_type is None else payload_type

@@ -144,7 +144,7 @@ class WorkerCalls:
         self._legs.describe(
             leg,
             payload_type=terms.payload_type,
-            telephone_event=terms.telephone_event,
+            telephone_events=(terms.telephone_event, terms.telephone_event_in),
             law=LAW_OF_CODEC[terms.codec],
             receives=terms.receive,
         )

@@ -137,7 +137,8 @@ class Intake:
             payload_type = RtpPacket.parse(bytes(data)).payload_type
         except RtpError:
             return
-        if payload_type in (self._legs.payload_type[leg], self._legs.telephone_event[leg]):
+        legs = self._legs
+        if payload_type == legs.payload_type[leg] or legs.is_event(leg, payload_type):
             self._latch(leg, source)
 
     def _sort_out(self, count: int) -> None:
@@ -195,7 +196,7 @@ class Intake:
             legs.in_late[leg] += 1
             return
         legs.in_sequence[leg] = (packet.sequence_number + 1) & 0xFFFF
-        if packet.payload_type == legs.telephone_event[leg]:
+        if legs.is_event(leg, packet.payload_type):
             self._take_event(leg, state, packet)
         elif packet.payload_type != legs.payload_type[leg] or len(packet.payload) > MAX_PAYLOAD:
             self.counters.foreign_payload += 1

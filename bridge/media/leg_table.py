@@ -72,6 +72,8 @@ class LegTable:
         self.payload_type: NDArray[np.int64] = np.full(rows, -1, np.int64)
         "Both directions: an answerer uses the offerer's numbers."
         self.telephone_event: NDArray[np.int64] = np.full(rows, -1, np.int64)
+        self.telephone_event_in: NDArray[np.int64] = np.full(rows, -1, np.int64)
+        "What its far end may write instead: our offer's number."
         self.law: NDArray[np.int64] = np.zeros(rows, np.int64)
         "Row of the G.711 tables."
         self.receives: NDArray[np.bool_] = np.zeros(rows, np.bool_)
@@ -98,13 +100,24 @@ class LegTable:
         self.out_produced_s[leg] = now
 
     def describe(
-        self, leg: int, *, payload_type: int, telephone_event: int, law: int, receives: bool
+        self,
+        leg: int,
+        *,
+        payload_type: int,
+        telephone_events: tuple[int, int],
+        law: int,
+        receives: bool,
     ) -> None:
-        """Set what the far end speaks."""
+        """Set what the far end speaks; `telephone_events`: payload types of what is sent, and may come too."""
         self.payload_type[leg] = payload_type
-        self.telephone_event[leg] = telephone_event
+        self.telephone_event[leg], self.telephone_event_in[leg] = telephone_events
         self.law[leg] = law
         self.receives[leg] = receives
+
+    def is_event(self, leg: int, payload_type: int) -> bool:
+        """Return whether packets of this payload type are the far end's telephone events."""
+        known = (self.telephone_event[leg], self.telephone_event_in[leg])
+        return payload_type in known and payload_type != self.payload_type[leg]
 
     def close(self, leg: int) -> None:
         """Forget a row."""

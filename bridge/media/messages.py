@@ -67,6 +67,8 @@ class SetLeg:
     "False while the far end does not want to hear (hold)."
     receive: bool
     "False while the far end said it sends nothing."
+    telephone_event_in: int = -1
+    "Payload type that the far end's telephone events may have as well: what we offered."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

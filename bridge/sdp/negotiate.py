@@ -41,7 +41,10 @@ class MediaTerms:
     "What we send and expect."
 
     telephone_event: int | None
-    "Payload type of RFC 4733 events; None where they were not agreed on."
+    "Payload type of the RFC 4733 events that we send; None where they were not agreed on."
+
+    telephone_event_in: int | None
+    "And of those that we expect: an answer may write another number than its offer (RFC 3264 section 5.1)."
 
     ptime_ms: int
     "Packet time that the other side likes to receive."
@@ -88,7 +91,7 @@ def answer_offer(
     chosen = session.media[index]
     direction = direction_of(session, chosen).reversed
     event = find_telephone_event(chosen)
-    terms = _terms(session, chosen, codec, event, direction)
+    terms = _terms(session, chosen, codec, (event, event), direction)
     ours = _our_stream(port, [codec], event, direction)
     streams = tuple(
         ours if place == index else _refused(stream) for place, stream in enumerate(session.media)
@@ -111,11 +114,10 @@ def read_answer(answer: bytes, *, offered: bytes) -> MediaTerms:
     codec = next((c for c in codecs_of(stream) if c.name in our_codecs), None)
     if codec is None or stream.port == 0 or stream.profile != PROFILE:
         raise NoCommonCodecError(format_names(stream))
-    event = find_telephone_event(stream)
-    if find_telephone_event(ours.media[0]) is None:
-        event = None
+    event, expected = find_telephone_event(stream), find_telephone_event(ours.media[0])
+    events = (None, None) if event is None or expected is None else (event, expected)
     direction = narrowed(direction_of(ours, ours.media[0]), direction_of(session, stream).reversed)
-    return _terms(session, stream, codec, event, direction)
+    return _terms(session, stream, codec, events, direction)
 
 
 def _choose(session: SessionDescription, prefer: Sequence[str]) -> tuple[int, Codec]:
@@ -139,14 +141,15 @@ def _terms(
     session: SessionDescription,
     stream: Media,
     codec: Codec,
-    event: int | None,
+    events: tuple[int | None, int | None],
     direction: Direction,
 ) -> MediaTerms:
     remote = remote_of(stream.connection or session.connection, stream.port)
     return MediaTerms(
         remote=remote,
         codec=codec,
-        telephone_event=event,
+        telephone_event=events[0],
+        telephone_event_in=events[1],
         ptime_ms=ptime_ms_of(stream),
         direction=direction,
     )

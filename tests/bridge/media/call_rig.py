@@ -125,6 +125,7 @@ class Rig:
                 codec=phone.codec,
                 payload_type=phone.payload_type,
                 telephone_event=phone.telephone_event,
+                telephone_event_in=101,
                 send=send,
                 receive=receive,
             )

@@ -132,6 +132,17 @@ class TestMovedPhone:
         rig.play(pressed("7"))
         assert [key for key, _ in rig.presses()] == ["7"]
 
+    @pytest.mark.parametrize("payload_type", [96, 101])
+    def test_events_are_read_by_our_number_and_by_the_phones(self, payload_type: int) -> None:
+        """We offered 101 and the phone answered 96: both are right (RFC 3264 section 5.1)."""
+        rig = Rig(Phone(telephone_event=96))
+        rig.secure()
+        rig.play(murmur(800))
+        rig.caller.telephone_event = payload_type
+        held_event(rig, 7, 5)
+        assert [key for key, _ in rig.presses()] == ["7"]
+        rig.close()
+
     def test_a_press_by_events_over_a_re_invite_is_one_press(self, rig: Rig) -> None:
         held_event(rig, 7, 5)
         rig.describe(m.Leg.CALLER, rig.caller)

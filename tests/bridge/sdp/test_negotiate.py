@@ -79,6 +79,7 @@ class TestAnswerSection6:
             remote=("192.0.2.9", 4000),
             codec=Codec(name="PCMU", payload_type=0),
             telephone_event=96,
+            telephone_event_in=96,
             ptime_ms=30,
             direction=Direction.SENDRECV,
         )
@@ -248,6 +249,11 @@ class TestReadAnswer:
     ) -> None:
         body = sdp("m=audio 4000 RTP/AVP 0", f"a={answered}")
         assert read_answer(body, offered=offer(asked)).direction is agreed
+
+    def test_an_answer_with_another_number_for_telephone_event_leaves_us_ours(self) -> None:
+        body = sdp("m=audio 4000 RTP/AVP 0 96", "a=rtpmap:96 telephone-event/8000")
+        terms = read_answer(body, offered=offer())
+        assert (terms.telephone_event, terms.telephone_event_in) == (96, 101)
 
     def test_telephone_event_that_we_did_not_offer_is_not_agreed_on(self) -> None:
         body = sdp("m=audio 4000 RTP/AVP 0 101", "a=rtpmap:101 telephone-event/8000")
