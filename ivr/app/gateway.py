@@ -28,6 +28,7 @@ from ivr.app.recording_notes import RecordingNotes
 from ivr.app.web_server import WebServer
 from ivr.clock import Clock, SystemClock
 from ivr.config import Config
+from ivr.evidence.node_key import make_key
 from ivr.payments.runner import Runner
 from ivr.session.profile import PaymentProfile
 from ivr.session.service import SessionService
@@ -132,6 +133,7 @@ class Gateway:
         config = self._config
         prepare_folder(config.data, what="data folder", key="data")
         self._parts.enter_context(held_by_one_gateway(config.data, config.node))
+        make_key(config.data, config.node)
         if (recordings := config.recordings) is not None:
             prepare_folder(recordings, what="recordings folder", key="recording.folder")
             self._notes = RecordingNotes(recordings, self._clock)

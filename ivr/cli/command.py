@@ -9,6 +9,7 @@ import click
 
 from bridge.recording.keys_in_wav import WavError
 from ivr.config_file import ConfigError
+from ivr.evidence.errors import EvidenceError
 from ivr.session.profile_toml import ProfileError
 from ivr.session.store import StoreError
 from ivr.storage.passwords import PasswordRefusedError
@@ -23,6 +24,7 @@ _FOR_PEOPLE: Final = (
     WavError,
     UserRefusedError,
     PasswordRefusedError,
+    EvidenceError,
 )
 "Errors whose text says what is wrong, where, and what to do; anything else is a bug and keeps its traceback."
 

@@ -1,0 +1,102 @@
+"""The document that is signed: plain values, described in `docs/evidence.md`. Whole numbers and text only."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from bridge.media.messages import Transport
+from bridge.media.secure_counters import SecureTotals
+from ivr.evidence.facts import CallFacts, SecureSpan
+from ivr.evidence.findings import findings_of
+from ivr.evidence.recording import RecordingFindings
+from ivr.evidence.signed_file import FORMAT, VERSION
+from ivr.session.store import SessionRecord
+
+
+def build_document(
+    facts: CallFacts,
+    payments: Sequence[SessionRecord],
+    recording: RecordingFindings | None,
+    *,
+    software: str,
+    now: datetime,
+) -> dict[str, Any]:
+    """Return the document of one call, made at `now` by `software`."""
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "made_at": moment(now),
+        "made_by": software,
+        "call": {
+            "id": facts.call,
+            "node": facts.node,
+            "software": facts.software,
+            "agent": facts.agent,
+            "caller": facts.caller,
+            "called": facts.called,
+            "started_at": moment(facts.started_at),
+            "ended_at": moment(facts.ended_at),
+        },
+        "findings": [asdict(finding) for finding in findings_of(facts, recording)],
+        "secure_spans": [_span(n, span) for n, span in enumerate(facts.spans, start=1)],
+        "recorder": [{"at": moment(c.at), "state": c.state.value} for c in facts.recorder],
+        "payments": [_payment(record) for record in payments],
+        "recording": None if recording is None else asdict(recording),
+        "masking": {
+            part: {name: str(value) for name, value in settings.items()}
+            for part, settings in facts.masking.items()
+        },
+    }
+
+
+def moment(at: datetime | None) -> str | None:
+    """Return a moment in UTC, RFC 3339 with milliseconds."""
+    if at is None:
+        return None
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _span(number: int, span: SecureSpan) -> dict[str, Any]:
+    return {
+        "number": number,
+        "secured_at": moment(span.secured_at),
+        "ended_at": moment(span.ended_at),
+        "ended_by": None if span.ended_by is None else span.ended_by.value,
+        "counters": None if span.totals is None else _counters(span.totals),
+    }
+
+
+def _counters(totals: SecureTotals) -> dict[str, Any]:
+    score = totals.highest_passed_score
+    return {
+        "presses": {
+            Transport.IN_BAND.value: totals.presses_in_band,
+            Transport.RFC_4733.value: totals.presses_rfc4733,
+            Transport.SIP_INFO.value: totals.presses_sip_info,
+        },
+        "frames": {
+            "masked": totals.frames_masked,
+            "passed": totals.frames_passed,
+            "lost": totals.frames_lost,
+        },
+        "packets_late": totals.packets_late,
+        "events_withheld": totals.events_withheld,
+        "stream_restarts": totals.stream_restarts,
+        "highest_passed_score": None if score is None else f"{score:.3f}",
+    }
+
+
+def _payment(record: SessionRecord) -> dict[str, Any]:
+    return {
+        "session": record.session,
+        "status": record.status.value,
+        "result": None if record.result is None else record.result.value,
+        "amount_minor": record.amount.minor,
+        "currency": record.amount.currency,
+        "card_brand": record.card_brand,
+        "card_last_four": record.card_last_four,
+        "reference": record.confirmation,
+        "created_at": moment(record.created_at),
+        "ended_at": moment(record.ended_at),
+    }

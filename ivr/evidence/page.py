@@ -1,0 +1,66 @@
+"""The page for an assessor: one HTML file without scripts, printable on A4, made of the signed document alone."""
+
+from base64 import b64encode
+from typing import Any, Final
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from numpy.typing import NDArray
+
+from ivr.evidence.spectrogram import TOP_HZ, spectrogram_png
+from ivr.evidence.timeline import WIDTH, timeline_of
+
+_TEMPLATES: Final = Environment(
+    loader=PackageLoader("ivr.evidence"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+_SPANS_SHOWN: Final = 12
+"So that the page stays one page; the file has them all."
+
+
+def render_page(
+    document: dict[str, Any],
+    *,
+    key_id: str,
+    public_key: str,
+    sha256: str,
+    recording: NDArray[np.int16] | None,
+) -> str:
+    """Return the page of a document whose file has the hash `sha256`.
+
+    `recording`: the caller's channel, int16 `(n,)`, drawn as a spectrogram; left out where a key can be read from it,
+    for the picture would show which.
+    """
+    found = document["recording"]
+    drawable = recording is not None and found is not None and not any(found["keys_found"].values())
+    picture = (
+        b64encode(spectrogram_png(recording)).decode() if drawable and recording is not None else ""
+    )
+    spans = document["secure_spans"]
+    return _TEMPLATES.get_template("page.html").render(
+        doc=document,
+        key_id=key_id,
+        public_key=public_key,
+        sha256=sha256,
+        spectrogram=picture,
+        top_hz=TOP_HZ,
+        timeline=timeline_of(document),
+        width=WIDTH,
+        spans=spans[:_SPANS_SHOWN],
+        spans_left_out=max(0, len(spans) - _SPANS_SHOWN),
+        totals=_totals(spans),
+    )
+
+
+def _totals(spans: list[dict[str, Any]]) -> dict[str, int]:
+    counted = [span["counters"] for span in spans if span["counters"] is not None]
+    return {
+        "spans": len(spans),
+        "presses": sum(sum(counters["presses"].values()) for counters in counted),
+        "masked": sum(counters["frames"]["masked"] for counters in counted),
+        "passed": sum(counters["frames"]["passed"] for counters in counted),
+    }

@@ -1,0 +1,122 @@
+"""Evidence of a real payment: it counts what was keyed, can be verified, and holds nothing of the card."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from bridge.media.masking import GATE
+from ivr.cli import main
+from ivr.session.words import Status
+from tests.e2e.gateway_rig import (
+    PASSWORD,
+    Agent,
+    config_for,
+    dial_string,
+    registered,
+    running_gateway,
+)
+from tests.support.baresip import Baresip
+from tests.support.browser import launched_chromium
+from tests.support.canary import CANARY_CARD, holds_canary
+from tests.support.wav import Pcm, keyed, silence, speech
+
+KEYS = (f"{CANARY_CARD}#", "1239", "123")
+
+pytestmark = [pytest.mark.e2e, pytest.mark.peer("baresip")]
+
+
+def microphone() -> Pcm:
+    """Five seconds of speech, in which the agent starts the payment, then the card in-band."""
+    parts = [speech(5.0)]
+    for field in KEYS:
+        parts += [keyed(field, on_ms=90, off_ms=90), silence(1.0)]
+    return np.concatenate([*parts, speech(3.0)])
+
+
+async def paid_call(folder: Path) -> str:
+    """Let a caller pay; return the call, once the gateway has stopped."""
+    async with running_gateway(config_for(folder)) as gateway:
+        agent = Agent(gateway)
+        async with (
+            Baresip(
+                folder,
+                username="agent",
+                microphone=speech(3.0),
+                answers=True,
+                registrar=gateway.node.sip_address,
+                password=PASSWORD,
+            ) as phone,
+            Baresip(folder, username="caller", microphone=microphone()) as caller,
+        ):
+            await registered(gateway, "agent")
+            await caller.dial(dial_string(gateway))
+            call = await agent.call()
+            await phone.heard_for(1.5)
+            payment = await agent.take_payment(call)
+            paid = await agent.submit(await agent.collected(payment))
+            assert paid.status is Status.SUCCEEDED
+            await agent.released(call)
+            await phone.heard_for(len(microphone()) / 8000 - 1.0)
+            await caller.hang_up()
+            await phone.wait_for("CALL_CLOSED")
+    return call.call
+
+
+async def tonewall(folder: Path, *arguments: str | Path) -> Result:
+    """Run a command beside the gateway's data; commands have an event loop of their own."""
+    config = folder / "tonewall.toml"
+    config.write_text(f'data = "{folder}/var"\n')
+    words = ["evidence", *map(str, arguments), "--config", str(config)]
+    return await asyncio.to_thread(CliRunner().invoke, main, words)
+
+
+async def test_a_payment_leaves_evidence_that_counts_verifies_and_tells_no_digit(
+    tmp_path: Path,
+) -> None:
+    call = await paid_call(tmp_path)
+    written = await tonewall(tmp_path, call, "--output", tmp_path / "out")
+    assert written.exit_code == 0, written.output
+    signed, page = (tmp_path / "out" / f"{call}.evidence.{kind}" for kind in ("json", "html"))
+
+    document: dict[str, Any] = json.loads(signed.read_bytes())["document"]
+    (span,) = document["secure_spans"]
+    counters = span["counters"]
+    assert counters["presses"] == {"in-band": len("".join(KEYS)), "rfc4733": 0, "sip-info": 0}
+    # A tone of 90 ms touches at least five frames.
+    assert counters["frames"]["masked"] >= 5 * len("".join(KEYS))
+    assert counters["frames"]["passed"] > 0
+    highest = counters["highest_passed_score"]
+    assert highest is None or float(highest) <= GATE.threshold
+    assert {found["name"]: found["verdict"] for found in document["findings"]} == {
+        "spans-complete": "holds",
+        "nothing-suspect-passed": "holds",
+        "recorder-paused": "holds",
+        "recording-holds-no-key": "holds",
+    }
+    assert [payment["card_last_four"] for payment in document["payments"]] == [CANARY_CARD[-4:]]
+    assert not any(holds_canary(path.read_bytes()) for path in (signed, page))
+
+    verified = await tonewall(tmp_path, "--verify", signed)
+    assert (verified.exit_code, "the signature is good" in verified.output) == (0, True)
+    changed = tmp_path / "changed.json"
+    changed.write_bytes(signed.read_bytes().replace(b'"masked":', b'"masked":1', 1))
+    refused = await tonewall(tmp_path, "--verify", changed)
+    assert refused.exit_code == 1
+    assert "the signature does not fit" in refused.output
+    await page_is_one_sheet(page)
+
+
+async def page_is_one_sheet(page: Path) -> None:
+    """Print the page on A4 and count the sheets; a script would be stopped by the page's own policy."""
+    async with launched_chromium() as browser:
+        sheet = await browser.new_page(viewport={"width": 900, "height": 1200})
+        await sheet.goto(page.as_uri())
+        await sheet.screenshot(path=page.with_suffix(".png"), full_page=True)
+        printed = await sheet.pdf(format="A4", prefer_css_page_size=True)
+        assert await sheet.locator("script").count() == 0
+    assert printed.count(b"/Type /Page\n") == 1
