@@ -1,7 +1,7 @@
 """RTP packets (RFC 3550 section 5.1)."""
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Self
 
 from bridge.errors import RemoteProtocolError
@@ -28,7 +28,8 @@ class RtpPacket:
 
     ssrc: int
 
-    payload: bytes = b""
+    payload: bytes = field(default=b"", repr=False)
+    "May hold a key, as a telephone event or as sound: hidden from `repr`."
 
     marker: bool = False
 

@@ -68,3 +68,7 @@ def test_any_bytes_raise_the_protocol_error_or_parse(data: bytes) -> None:
     except RemoteProtocolError:
         return
     assert len(packet.payload) <= len(data) - 12
+
+
+def test_what_it_carries_is_not_in_its_repr() -> None:
+    assert "abc" not in repr(PACKET)
