@@ -20,6 +20,9 @@ EVENT_LIMIT_S: Final = 20.0
 
 _STOP_LIMIT_S: Final = 5.0
 
+_STARTS: Final = 3
+"Times a phone is started, each with ports of its own."
+
 PRESS_PERIOD_S: Final = 0.3
 "baresip sends an event of 180 ms at least; presses closer than this run into each other."
 
@@ -69,6 +72,10 @@ class BaresipError(Exception):
     """baresip refused a command, or what was waited for did not happen in time."""
 
 
+class _EndedAtOnceError(BaresipError):
+    """The process ended before it took a command."""
+
+
 Event = dict[str, Any]
 
 
@@ -93,22 +100,20 @@ class Baresip:
         """
         self._program = require_program("baresip")
         self.username = username
-        self.sip_port = free_sip_port()
+        self.sip_port = 0
+        "Known once the phone runs."
         self.events: list[Event] = []
         "Every event so far, oldest first, as ctrl_tcp reports them."
         self._folder = folder / f"baresip-{username}"
         self._microphone = microphone if microphone is not None else silence(1.0)
-        self._control_port = free_tcp_port()
-        self._account = _account(
-            username=username,
-            host_port=registrar or (LOOPBACK, self.sip_port),
-            parameters={
-                "regint": "60" if registrar else "0",
-                "answermode": "auto" if answers else "manual",
-                "audio_codecs": codecs,
-                **({"auth_user": username, "auth_pass": password} if password else {}),
-            },
-        )
+        self._control_port = 0
+        self._registrar = registrar
+        self._parameters = {
+            "regint": "60" if registrar else "0",
+            "answermode": "auto" if answers else "manual",
+            "audio_codecs": codecs,
+            **({"auth_user": username, "auth_pass": password} if password else {}),
+        }
         self._process: asyncio.subprocess.Process | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._pump: asyncio.Task[None] | None = None
@@ -140,7 +145,23 @@ class Baresip:
             return silence(0)
 
     async def __aenter__(self) -> Self:
-        self._write_configuration()
+        for attempt in range(_STARTS):
+            self._write_configuration()
+            try:
+                await self._start()
+            except _EndedAtOnceError:
+                # A port that was free a moment ago is somebody else's now: other tests draw ports too.
+                await self._stop()
+                if attempt == _STARTS - 1:
+                    raise
+            except BaseException:
+                await self._stop()
+                raise
+            else:
+                break
+        return self
+
+    async def _start(self) -> None:
         with (self._folder / "output.log").open("wb") as log:
             self._process = await asyncio.create_subprocess_exec(
                 str(self._program),
@@ -149,12 +170,7 @@ class Baresip:
                 stdout=log,
                 stderr=log,
             )
-        try:
-            await self._connect()
-        except BaseException:
-            await self._stop()
-            raise
-        return self
+        await self._connect()
 
     async def __aexit__(
         self,
@@ -279,7 +295,9 @@ class Baresip:
                     self._pump = asyncio.create_task(self._receive(reader))
                     return
                 await asyncio.sleep(0.02)  # the only sign that baresip is up is that it listens
-        raise BaresipError(f"{self.username}: baresip ended at once, see {self._folder}/output.log")
+        raise _EndedAtOnceError(
+            f"{self.username}: baresip ended at once, see {self._folder}/output.log"
+        )
 
     async def _receive(self, reader: asyncio.StreamReader) -> None:
         """Read netstrings of JSON until the connection closes."""
@@ -313,7 +331,8 @@ class Baresip:
 
     def _write_configuration(self) -> None:
         heard = self._folder / "audio"
-        heard.mkdir(parents=True)
+        heard.mkdir(parents=True, exist_ok=True)
+        self.sip_port, self._control_port = free_sip_port(), free_tcp_port()
         microphone = self._write_sound("microphone.wav", self._microphone)
         rtp_low, rtp_high = free_rtp_ports()
         configuration = _CONFIG.format(
@@ -327,7 +346,12 @@ class Baresip:
             control_port=self._control_port,
         )
         (self._folder / "config").write_text(configuration)
-        (self._folder / "accounts").write_text(self._account + "\n")
+        account = _account(
+            username=self.username,
+            host_port=self._registrar or (LOOPBACK, self.sip_port),
+            parameters=self._parameters,
+        )
+        (self._folder / "accounts").write_text(account + "\n")
         (self._folder / "contacts").write_text("")
 
     def _write_sound(self, name: str, pcm: Pcm) -> Path:
