@@ -52,6 +52,8 @@ class SecureLine:
         "The gate is being closed: an older opening that is told late does not lift the shield."
         self._secured = False
         "Recorder and gate have confirmed, and no release was begun since."
+        self._pausing = False
+        "A pause was asked for and is not confirmed: it may still come, so the way back resumes the recorder anyhow."
         self._failure = ""
         "Why the recorder failed."
 
@@ -143,11 +145,12 @@ class SecureLine:
             return None
         if failure is not None:
             log.error("gate not opened", call=self._flow.call, reason=str(failure))
-        if self._flow.recorder is m.RecorderState.PAUSED:
+        if self._pausing or self._flow.recorder is m.RecorderState.PAUSED:
             await self._resume_recorder()
         return failure
 
     async def _pause_recorder(self) -> None:
+        self._pausing = True
         # RECORDING is the confirmation of its start, which may still have been under way.
         told = await self._ask(
             m.PauseRecording(call=self._flow.call),
@@ -156,12 +159,14 @@ class SecureLine:
             ),
             self._confirm_s,
         )
+        self._pausing = False
         assert isinstance(told, m.RecorderChanged)
         if told.state is not m.RecorderState.PAUSED:
             reason = self._failure or f"it is {told.state}"
             raise NotConfirmedError(f"the recorder cannot be paused: {reason}")
 
     async def _resume_recorder(self) -> None:
+        self._pausing = False
         try:
             await self._ask(
                 m.ResumeRecording(call=self._flow.call),

@@ -162,6 +162,17 @@ class TestSecure:
         info = worker.rig.flow.info
         assert (info.secure, info.recorder) == (False, RECORDING)
 
+    async def test_a_pause_that_is_confirmed_too_late_does_not_outlive_the_attempt(self) -> None:
+        """A worker that stands still for seconds then does all that it was told, in order."""
+        worker = Worker(confirm_s=0.01)
+        with pytest.raises(NotConfirmedError, match="does not answer"):
+            await worker.line.secure()
+        while not worker.sent.empty():
+            await worker.obey()
+        assert worker.rig.flow.recorder is RECORDING
+        assert not worker.rig.flow.secure
+        worker.end()
+
     async def test_a_recorder_that_fails_while_secure_leaves_the_line_secure(
         self, worker: Worker
     ) -> None:
