@@ -20,6 +20,8 @@ EVENT_LIMIT_S: Final = 20.0
 
 _STOP_LIMIT_S: Final = 5.0
 
+_WAV_HEADER_BYTES: Final = 44
+
 _STARTS: Final = 3
 "Times a phone is started, each with ports of its own."
 
@@ -143,6 +145,11 @@ class Baresip:
             return read_wav(self.heard_wav)
         except FileNotFoundError:
             return silence(0)
+
+    @property
+    def heard_samples(self) -> int:
+        """How much this phone has heard of the call that goes on; its WAV can be read only once the call is over."""
+        return max(0, self._heard_bytes() - _WAV_HEADER_BYTES) // 2
 
     async def __aenter__(self) -> Self:
         for attempt in range(_STARTS):
