@@ -29,7 +29,7 @@ SUSPICION_LIMIT_S: Final = 3.0
 "Sound that is suspected all the time (music) may keep the gate closed so long; a key that is down keeps it always."
 
 
-def masking_settings() -> dict[str, dict[str, float]]:
+def masking_settings() -> dict[str, dict[str, int | float]]:
     """Return the settings by part (`detector`, `gate`) and name, units in the names."""
     return {
         "detector": asdict(DETECTOR),

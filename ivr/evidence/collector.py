@@ -25,7 +25,7 @@ class EvidenceCollector:
     """Facts of all live calls of a node."""
 
     def __init__(
-        self, *, node: str, software: str, masking: Mapping[str, dict[str, float]]
+        self, *, node: str, software: str, masking: Mapping[str, dict[str, int | float]]
     ) -> None:
         self._node, self._software, self._masking = node, software, dict(masking)
         self._live: dict[str, CallFacts] = {}

@@ -64,7 +64,7 @@ class CallFacts:
     started_at: datetime
     ended_at: datetime | None
 
-    masking: dict[str, dict[str, float]]
+    masking: dict[str, dict[str, int | float]]
     "Settings of detector and gate, as `bridge.media.masking.masking_settings` gives them."
 
     recorder: tuple[RecorderChange, ...]

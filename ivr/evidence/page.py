@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ivr.evidence.spectrogram import TOP_HZ, spectrogram_png
 from ivr.evidence.timeline import WIDTH, timeline_of
+from ivr.money import Money
 
 _TEMPLATES: Final = Environment(
     loader=PackageLoader("ivr.evidence"),
@@ -36,24 +37,28 @@ def render_page(
     for the picture would show which.
     """
     found = document["recording"]
-    drawable = recording is not None and found is not None and not any(found["keys_found"].values())
-    picture = (
-        b64encode(spectrogram_png(recording)).decode() if drawable and recording is not None else ""
-    )
-    spans = document["secure_spans"]
+    picture = ""
+    if recording is not None and found is not None and not any(found["keys_found"].values()):
+        picture = b64encode(spectrogram_png(recording)).decode()
+    spans, timeline = document["secure_spans"], timeline_of(document)
     return _TEMPLATES.get_template("page.html").render(
         doc=document,
         key_id=key_id,
         public_key=public_key,
         sha256=sha256,
-        spectrogram=picture,
+        spectrogram=picture if timeline.recording is not None else "",
         top_hz=TOP_HZ,
-        timeline=timeline_of(document),
+        timeline=timeline,
         width=WIDTH,
         spans=spans[:_SPANS_SHOWN],
         spans_left_out=max(0, len(spans) - _SPANS_SHOWN),
         totals=_totals(spans),
+        amount=_amount,
     )
+
+
+def _amount(payment: dict[str, Any]) -> str:
+    return str(Money(payment["amount_minor"], payment["currency"]))
 
 
 def _totals(spans: list[dict[str, Any]]) -> dict[str, int]:

@@ -29,6 +29,9 @@ class Timeline:
 
     bars: tuple[Bar, ...]
 
+    recording: Bar | None
+    "Where the recording lies: it begins with the recorder's first confirmation."
+
     marks: tuple[tuple[float, str], ...]
     "Place and text: minutes and seconds since the start of the call."
 
@@ -60,7 +63,19 @@ def timeline_of(document: dict[str, Any]) -> Timeline:
         (round(n * step * scale, 2), f"{int(n * step) // 60}:{int(n * step) % 60:02}")
         for n in range(int((end - start) / step) + 1)
     )
-    return Timeline(bars=(*recorder, *line), marks=marks)
+    return Timeline(
+        bars=(*recorder, *line), recording=_recording(document, start, scale), marks=marks
+    )
+
+
+def _recording(document: dict[str, Any], start_s: float, scale: float) -> Bar | None:
+    found = document["recording"]
+    begun = [change["at"] for change in document["recorder"] if change["state"] == "recording"]
+    if found is None or not begun:
+        return None
+    left = min(max((_seconds(begun[0]) - start_s) * scale, 0), WIDTH)
+    width = min(found["duration_ms"] / 1000 * scale, WIDTH - left)
+    return Bar(row="recording", state="recorded", x=round(left, 2), width=round(width, 2))
 
 
 def _seconds(moment: str) -> float:
