@@ -82,11 +82,6 @@ class PortPool:
         """Close what is in quarantine."""
         self.drain(float("inf"))
 
-    @property
-    def quarantined(self) -> int:
-        """Pairs that are bound but serve no call."""
-        return len(self._quarantine)
-
     def _try_pair(self, port: int) -> PortPair | None:
         rtp = self._try_bind(port)
         if rtp is None:
