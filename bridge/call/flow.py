@@ -94,7 +94,7 @@ class CallFlow:
         self.secure = False
         "The gate is closed, confirmed."
         self.shielded = False
-        "SIP INFO of the caller is swallowed: from before the gate closes until after it has opened."
+        "SIP INFO of the caller is swallowed: from before the gate closes until no key of that time can come."
         self.recorder = m.RecorderState.OFF
 
     @property

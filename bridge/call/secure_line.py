@@ -21,6 +21,13 @@ CONFIRM_S: Final = 2.0
 OPEN_S: Final = 60.0
 "How long a gate may take to open: it stays closed while the caller still holds a key down."
 
+INFO_LAG_S: Final = 2.0
+"""A SIP INFO may come this long after its press: lost once and twice, it is sent again after 0.5 and 1.5 s (RFC 3261
+section 17.1.2.2). So long after the gate has opened, what comes may still be a key of the payment."""
+
+CallLater = Callable[[float, Callable[[], None]], object]
+"Calls back once, in so many seconds."
+
 LineReport = m.SecureChanged | m.RecorderChanged
 
 log = structlog.get_logger(__name__)
@@ -43,9 +50,11 @@ class SecureLine:
         *,
         confirm_s: float = CONFIRM_S,
         open_s: float = OPEN_S,
+        call_later: CallLater | None = None,
     ) -> None:
         self._flow, self._send, self._spawn = flow, send, spawn
         self._confirm_s, self._open_s = confirm_s, open_s
+        self._call_later = call_later or asyncio.get_running_loop().call_later
         self._turn = asyncio.Lock()
         self._awaited: _Awaited | None = None
         self._closing = False
@@ -79,7 +88,7 @@ class SecureLine:
             case m.SecureChanged():
                 self._flow.secure = report.secure
                 if not report.secure and not self._closing:
-                    self._flow.shielded = False
+                    self._call_later(INFO_LAG_S, self._lift_shield)
             case m.RecorderChanged():
                 self._flow.recorder = report.state
                 if report.reason:
@@ -94,6 +103,10 @@ class SecureLine:
         """Let nobody wait for a call that is over."""
         if self._awaited is not None and not self._awaited.report.done():
             self._awaited.report.set_exception(NotConfirmedError("the call is over"))
+
+    def _lift_shield(self) -> None:
+        if not self._closing and not self._secured and not self._flow.secure:
+            self._flow.shielded = False
 
     async def _close_in_turn(self) -> None:
         async with self._turn:

@@ -1,7 +1,7 @@
 """Securing a call and the way back, with a worker that confirms when it is told to, in its own order or not at all."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 
 import pytest
 
@@ -29,12 +29,14 @@ class Worker:
         self.rig.talk()
         self.sent: asyncio.Queue[m.Command] = asyncio.Queue()
         self.tasks: set[asyncio.Task[None]] = set()
+        self.timers: list[Callable[[], None]] = []
         self.line = SecureLine(
             self.rig.flow,
             self.sent.put_nowait,
             self.spawn,
             confirm_s=confirm_s,
             open_s=confirm_s,
+            call_later=lambda _, lift: self.timers.append(lift),
         )
         if recording:
             self.recorder(RECORDING)
@@ -52,6 +54,11 @@ class Worker:
     def gate(self, *, closed: bool) -> None:
         """Tell where the gate is."""
         self.line.receive(m.SecureChanged(call=CALL, secure=closed))
+
+    def wait(self) -> None:
+        """Let the time of late SIP INFO pass."""
+        while self.timers:
+            self.timers.pop()()
 
     async def asked(self) -> m.Command:
         """Return the next command."""
@@ -138,6 +145,7 @@ class TestSecure:
         assert await worker.obey() == m.SetSecure(call=CALL, secure=False)
         with pytest.raises(NotConfirmedError, match="Permission denied"):
             await securing
+        worker.wait()
         assert not worker.rig.flow.shielded
         assert worker.sent.empty()
 
@@ -223,6 +231,7 @@ class TestTwoAtOnce:
         await worker.obey()
         await worker.obey()
         await releasing
+        worker.wait()
         info = worker.rig.flow.info
         assert (info.secure, info.recorder, worker.rig.flow.shielded) == (False, RECORDING, False)
 
@@ -235,9 +244,32 @@ class TestRelease:
         assert worker.sent.empty()
         assert worker.rig.flow.shielded
         worker.gate(closed=False)
-        assert not worker.rig.flow.shielded
         assert await worker.obey() == m.ResumeRecording(call=CALL)
         await releasing
+
+    async def test_a_digit_by_info_that_is_late_finds_the_shield_still_up(
+        self, worker: Worker
+    ) -> None:
+        await worker.secured()
+        releasing = asyncio.create_task(worker.line.release())
+        await worker.obey()
+        await worker.obey()
+        await releasing
+        assert worker.rig.flow.shielded
+        worker.wait()
+        assert not worker.rig.flow.shielded
+
+    async def test_the_shield_of_the_next_payment_is_not_lifted_by_the_last_ones_timer(
+        self, worker: Worker
+    ) -> None:
+        await worker.secured()
+        releasing = asyncio.create_task(worker.line.release())
+        await worker.obey()
+        await worker.obey()
+        await releasing
+        await worker.secured()
+        worker.wait()
+        assert worker.rig.flow.shielded
 
     async def test_the_recorder_goes_on_though_nobody_waits_any_more(self, worker: Worker) -> None:
         """The caller leans on a key for longer than the payment waits: the gate opens only afterwards."""
@@ -262,6 +294,7 @@ class TestRelease:
             await releasing
         assert (worker.rig.flow.secure, worker.rig.flow.shielded) == (True, True)
         worker.gate(closed=False)
+        worker.wait()
         assert (worker.rig.flow.secure, worker.rig.flow.shielded) == (False, False)
 
     async def test_an_opening_told_late_does_not_lift_the_next_payments_shield(
@@ -270,6 +303,7 @@ class TestRelease:
         securing = asyncio.create_task(worker.line.secure())
         await worker.asked()
         worker.gate(closed=False)
+        worker.wait()
         assert worker.rig.flow.shielded
         worker.recorder(PAUSED)
         assert await worker.asked() == m.SetSecure(call=CALL, secure=True)
