@@ -93,6 +93,8 @@ def _of_recording(recording: RecordingFindings | None) -> Finding:
     question = "No key can be read from the recording"
     if recording is None:
         verdict, reason = Verdict.NOT_APPLICABLE, "there is no recording of the call"
+    elif recording.problem:
+        verdict, reason = Verdict.FAILS, f"it cannot be searched: {recording.problem}"
     elif sum(recording.keys_found.values()):
         verdict = Verdict.FAILS
         reason = "keys were found in it; they may have been pressed outside the secure spans"

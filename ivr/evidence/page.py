@@ -36,9 +36,9 @@ def render_page(
     `recording`: the caller's channel, int16 `(n,)`, drawn as a spectrogram; left out where a key can be read from it,
     for the picture would show which.
     """
-    found = document["recording"]
+    keys_found = document["recording"]["keys_found"] if document["recording"] else {}
     picture = ""
-    if recording is not None and found is not None and not any(found["keys_found"].values()):
+    if recording is not None and keys_found and not any(keys_found.values()):
         picture = b64encode(spectrogram_png(recording)).decode()
     spans, timeline = document["secure_spans"], timeline_of(document)
     return _TEMPLATES.get_template("page.html").render(

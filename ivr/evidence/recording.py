@@ -1,14 +1,14 @@
 """What the call's recording says for itself: which file it is, and that no key can be read from it."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.recording.keys_in_wav import RATE_HZ, keys_in_samples, read_channels
+from bridge.recording.keys_in_wav import RATE_HZ, WavError, keys_in_samples, read_channels
 
 _CHANNELS: Final = ("caller", "agent")
 "Left is the caller behind the gate, right the agent."
@@ -27,20 +27,28 @@ class RecordingFindings:
     keys_found: dict[str, int]
     "How many keys the detector reads from each channel; never which."
 
+    problem: str = ""
+    "Why it could not be searched: a worker that was killed may leave a file that is none yet."
 
-def search_recording(path: Path) -> tuple[RecordingFindings, NDArray[np.int16]] | None:
+
+def search_recording(path: Path) -> tuple[RecordingFindings, NDArray[np.int16] | None] | None:
     """Return what was found and the samples, int16 `(2, n)`; None where there is no such file.
 
-    Raise WavError where the file is no recording of ours.
+    A file that is no recording has a `problem` and no samples. Raise OSError where it cannot be read at all.
     """
     if not path.exists():
         return None
-    channels = read_channels(path)
-    keys = (len(keys_in_samples(channel)) for channel in channels)
-    findings = RecordingFindings(
+    found = RecordingFindings(
         file=path.name,
         sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
-        duration_ms=channels.shape[1] * 1000 // RATE_HZ,
-        keys_found=dict(zip(_CHANNELS, keys, strict=False)),
+        duration_ms=0,
+        keys_found={},
     )
-    return findings, channels
+    try:
+        channels = read_channels(path)
+    except WavError:
+        return replace(found, problem="it is no whole recording"), None
+    keys = (len(keys_in_samples(channel)) for channel in channels)
+    duration_ms = channels.shape[1] * 1000 // RATE_HZ
+    by_channel = dict(zip(_CHANNELS, keys, strict=False))
+    return replace(found, duration_ms=duration_ms, keys_found=by_channel), channels

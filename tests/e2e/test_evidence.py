@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bridge.media.masking import GATE
+from bridge.media.messages import CallId
+from ivr.app.gateway import Gateway
 from ivr.cli import main
 from ivr.session.words import Status
 from tests.e2e.gateway_rig import (
@@ -19,6 +23,7 @@ from tests.e2e.gateway_rig import (
     dial_string,
     registered,
     running_gateway,
+    worker_replaced,
 )
 from tests.support.baresip import Baresip
 from tests.support.browser import launched_chromium
@@ -38,19 +43,23 @@ def microphone() -> Pcm:
     return np.concatenate([*parts, speech(3.0)])
 
 
+def agent_phone(folder: Path, gateway: Gateway) -> Baresip:
+    return Baresip(
+        folder,
+        username="agent",
+        microphone=speech(3.0),
+        answers=True,
+        registrar=gateway.node.sip_address,
+        password=PASSWORD,
+    )
+
+
 async def paid_call(folder: Path) -> str:
     """Let a caller pay; return the call, once the gateway has stopped."""
     async with running_gateway(config_for(folder)) as gateway:
         agent = Agent(gateway)
         async with (
-            Baresip(
-                folder,
-                username="agent",
-                microphone=speech(3.0),
-                answers=True,
-                registrar=gateway.node.sip_address,
-                password=PASSWORD,
-            ) as phone,
+            agent_phone(folder, gateway) as phone,
             Baresip(folder, username="caller", microphone=microphone()) as caller,
         ):
             await registered(gateway, "agent")
@@ -109,6 +118,33 @@ async def test_a_payment_leaves_evidence_that_counts_verifies_and_tells_no_digit
     assert refused.exit_code == 1
     assert "the signature does not fit" in refused.output
     await page_is_one_sheet(page)
+
+
+async def test_a_worker_killed_while_secure_leaves_evidence_that_says_so(tmp_path: Path) -> None:
+    async with running_gateway(config_for(tmp_path)) as gateway:
+        agent = Agent(gateway)
+        async with (
+            agent_phone(tmp_path, gateway) as phone,
+            Baresip(tmp_path, username="caller", microphone=speech(5.0)) as caller,
+        ):
+            await registered(gateway, "agent")
+            await caller.dial(dial_string(gateway))
+            call = await agent.call()
+            payment = await agent.take_payment(call)
+            worker = gateway.node.worker_pid_of(CallId(call.call))
+            assert worker is not None
+            os.kill(worker, signal.SIGKILL)
+            await agent.session(payment, lambda view: view.status is Status.FAILED)
+            await phone.wait_for("CALL_CLOSED")
+            await caller.wait_for("CALL_CLOSED")
+            await worker_replaced(gateway, worker, workers=1)
+    await tonewall(tmp_path, call.call, "--output", tmp_path / "out")
+    signed = tmp_path / "out" / f"{call.call}.evidence.json"
+    (span,) = json.loads(signed.read_bytes())["document"]["secure_spans"]
+    assert (span["ended_by"], span["counters"]) == ("worker-lost", None)
+    verified = await tonewall(tmp_path, "--verify", signed)
+    assert "does not hold: spans-complete, nothing-suspect-passed" in verified.output
+    assert "no counters: worker lost" in signed.with_suffix(".html").read_text("utf-8")
 
 
 async def page_is_one_sheet(page: Path) -> None:

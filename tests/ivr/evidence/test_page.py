@@ -76,9 +76,20 @@ def test_a_recording_is_searched_and_only_counts_are_told(tmp_path: Path) -> Non
     searched = search_recording(path)
     assert searched is not None
     findings, channels = searched
+    assert channels is not None
     assert (findings.file, findings.keys_found) == ("c.wav", {"caller": 3})
     assert findings.duration_ms == channels.shape[1] // 8
     assert search_recording(tmp_path / "missing.wav") is None
+
+
+def test_a_file_that_is_no_recording_yet_is_told_and_evidence_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "c.wav"
+    path.touch()
+    searched = search_recording(path)
+    assert searched is not None
+    findings, channels = searched
+    assert (findings.problem, channels) == ("it is no whole recording", None)
+    assert "it cannot be searched" in page_of(FACTS, findings)
 
 
 def test_a_picture_shows_a_tone_at_its_frequency_and_silence_as_paper() -> None:
