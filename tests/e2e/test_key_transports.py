@@ -7,6 +7,7 @@ from typing import Final, Literal
 import numpy as np
 import pytest
 
+from bridge.call.secure_line import INFO_LAG_S
 from ivr.session.words import ErrorType, FieldName, FieldState, Result, Status
 from tests.e2e.key_rig import (
     AFTER,
@@ -80,6 +81,7 @@ async def test_sip_info_digits_pay_and_never_reach_the_agent(tmp_path: Path) -> 
                 await line.phone.press("1", method="info")  # what the caller awaits
                 await line.valid(payment, field.name)
             await line.paid(call, payment)
+            await line.phone.heard_more(INFO_LAG_S + HEARD_S)
             await line.phone.press("1", method="info")
         await line.phone.wait_for("call", state="closed")
     assert caller.result().ok, caller.result().errors
@@ -114,7 +116,7 @@ async def test_one_call_that_mixes_all_three_counts_every_press_once(tmp_path: P
             await line.valid(payment, field)
         await line.paid(call, payment)
         await caller.play(keyed(AFTER))
-        await line.phone.heard_more(HEARD_S)
+        await line.phone.heard_more(INFO_LAG_S + HEARD_S)
         await caller.press(AFTER, method="rfc4733")
         await caller.press(AFTER, method="info")
         await line.phone.wait_for("CALL_DTMF_START", count=4)
