@@ -7,16 +7,16 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 from rich.progress import Progress
 
 from benchmarks import pictures, reading, talk_off, timing
+from benchmarks.command import carry_out, command_line
 from benchmarks.presets import strict
 from benchmarks.receivers import MULTIMON, SPANDSP, Ours, Receiver, peers
-from benchmarks.report import DOCS, Report, terminal
+from benchmarks.report import DOCS, Report
 from benchmarks.rows import OURS, Case, Figure, NotAvailableError, Outcome, Row, answer, chosen
 
 _QUICK_N: Final = 10
@@ -96,31 +96,11 @@ def _has(outcomes: list[Outcome], column: str) -> bool:
     return any(column in outcome.figures for outcome in outcomes)
 
 
-def parse(argv: list[str] | None = None) -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(prog="make bench-dtmf ARGS=", description=__doc__)
-    parser.add_argument("-n", type=int, default=100, help="entries of 16 keys a row")
-    parser.add_argument("--seed", type=int, default=2026)
-    parser.add_argument("--hours", type=float, default=60.0, help="of varied speech")
-    parser.add_argument("--rows", default="", metavar="PATTERN", help="regular expression")
-    parser.add_argument("--quick", action="store_true", help="a look, not a proof: few entries")
-    parser.add_argument("--docs", action="store_true", help="write docs/benchmarks.md and pictures")
-    parser.add_argument("--json", type=Path, default=Path("var/benchmarks/dtmf.json"))
-    arguments = parser.parse_args(argv)
-    if arguments.quick:
-        arguments.n = min(arguments.n, _QUICK_N)
-    return arguments
-
-
 def main() -> int:
     """Run the benchmark; return 1 where a row is not met."""
-    arguments, console = parse(), terminal()
-    report = run(arguments, console)
-    report.show(console)
-    report.write_json(arguments.json)
-    if arguments.docs:
-        report.write_docs()
-    return 1 if report.unmet else 0
+    parser = command_line("dtmf", __doc__, n=100, of_what="entries of 16 keys a row")
+    parser.add_argument("--hours", type=float, default=60.0, help="of varied speech")
+    return carry_out(parser, run, quick_n=_QUICK_N)
 
 
 if __name__ == "__main__":

@@ -6,15 +6,15 @@
 import argparse
 import os
 import sys
-from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 from rich.progress import Progress
 
 from benchmarks import masking, passing
+from benchmarks.command import carry_out, command_line
 from benchmarks.receivers import MULTIMON, SPANDSP, peers
-from benchmarks.report import Report, terminal
+from benchmarks.report import Report
 from benchmarks.rows import Case, Outcome, answer, chosen
 
 _QUICK_N: Final = 300
@@ -55,30 +55,10 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
     )
 
 
-def parse(argv: list[str] | None = None) -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(prog="make bench-leak ARGS=", description=__doc__)
-    parser.add_argument("-n", type=int, default=3000, help="presses a condition")
-    parser.add_argument("--seed", type=int, default=2026)
-    parser.add_argument("--rows", default="", metavar="PATTERN", help="regular expression")
-    parser.add_argument("--quick", action="store_true", help="a look, not a proof: few presses")
-    parser.add_argument("--docs", action="store_true", help="write docs/benchmarks.md")
-    parser.add_argument("--json", type=Path, default=Path("var/benchmarks/leak.json"))
-    arguments = parser.parse_args(argv)
-    if arguments.quick:
-        arguments.n = min(arguments.n, _QUICK_N)
-    return arguments
-
-
 def main() -> int:
     """Run the benchmark; return 1 where a row is not met."""
-    arguments, console = parse(), terminal()
-    report = run(arguments, console)
-    report.show(console)
-    report.write_json(arguments.json)
-    if arguments.docs:
-        report.write_docs()
-    return 1 if report.unmet else 0
+    parser = command_line("leak", __doc__, n=3000, of_what="presses a condition")
+    return carry_out(parser, run, quick_n=_QUICK_N)
 
 
 if __name__ == "__main__":
