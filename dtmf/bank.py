@@ -174,7 +174,7 @@ class DetectorBank:
                 self._candidates.postpone(slot, key)
                 return None
             features = measure(samples, pair, nominal, span, unknown, self._limits)
-            if features is not None and is_press(features):
+            if features is not None and is_press(features).all():
                 return span
         self._candidates.fail(slot, key)
         return None

@@ -33,7 +33,7 @@ def measure(
     unknown: Bools,
     limits: DetectorLimits,
 ) -> Features | None:
-    """Return the features of a span, or None where a limit already rules a press out.
+    """Return the features of a span, each (1,), or None where a limit already rules a press out.
 
     `samples` (s,) is the history, `phasors` (hops, 2) its track at the two nominal frequencies,
     `unknown` (hops,) the points that a lost packet touches.
@@ -60,20 +60,25 @@ def measure(
     signal = samples[start : start + len(whole)]
     fit = fit_tones(signal, np.asarray(nominal_hz) + offset_hz, whole)
     return Features(
-        frequency_error=error,
-        twist_db=twist_db,
-        on_hops=int(np.count_nonzero(heard)),
-        coherence=float(coherence[0]),
-        ripple=float(ripple[0]),
-        inner_coherence=float(coherence[1]),
-        inner_ripple=float(ripple[1]),
-        inner_hops=int(np.count_nonzero(inner)),
-        snr_db=fit.snr_db,
-        weaker_db=fit.weaker_db,
-        peak_db=fit.peak_db,
-        flatness_db=fit.flatness_db,
-        jitter=_jitter(still[heard], fit),
+        frequency_error=_row(error),
+        twist_db=_row(twist_db),
+        on_hops=_row(int(np.count_nonzero(heard))),
+        coherence=coherence[:1],
+        ripple=ripple[:1],
+        inner_coherence=coherence[1:],
+        inner_ripple=ripple[1:],
+        inner_hops=_row(int(np.count_nonzero(inner))),
+        snr_db=_row(fit.snr_db),
+        weaker_db=_row(fit.weaker_db),
+        peak_db=_row(fit.peak_db),
+        flatness_db=_row(fit.flatness_db),
+        jitter=_row(_jitter(still[heard], fit)),
     )
+
+
+def _row(value: float) -> Floats:
+    """Return one span's value as the rules take those of many."""
+    return np.array([value], np.float32)
 
 
 def _twist_db(span: Span, limits: DetectorLimits) -> float | None:
