@@ -3,12 +3,13 @@
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
+from dtmf.acceptance import Accepted, accept
 from dtmf.candidates import Candidates, hints
 from dtmf.events import Detection, Suspicion, ToneEnded, ToneStarted
 from dtmf.frames import (
     FRAME_SAMPLES,
-    RATE_HZ,
     Bools,
     Floats,
     Indices,
@@ -17,41 +18,32 @@ from dtmf.frames import (
     check_batch,
     samples_of_ms,
 )
-from dtmf.goertzel import TAIL_SAMPLES, analyse
+from dtmf.goertzel import TAIL_SAMPLES, strongest_pairs, surroundings
 from dtmf.held import FOLLOW_SAMPLES, HeldKeys
 from dtmf.history import HISTORY_SAMPLES, History
-from dtmf.keys import HIGH_HZ, KEYS, LOW_HZ, NO_KEY
+from dtmf.keys import KEYS, NO_KEY
+from dtmf.limit_table import LimitTable
 from dtmf.limits import DetectorLimits
-from dtmf.rules import is_press
-from dtmf.suspicion import SuspicionState
+from dtmf.repeats import LOWEST_ENERGY, RepeatFinder
+from dtmf.spans import find_spans
+from dtmf.suspicion import log_odds
 from dtmf.tracks import (
     HOP_SAMPLES,
     TRACK_WINDOW_SAMPLES,
-    Complexes,
-    Span,
-    SpanLimits,
     centre_samples,
     demodulate,
-    find_spans,
     hops_of,
+    pair_of,
 )
-from dtmf.verify import measure
+from dtmf.verify import Tested
 
 _DECIDE_SAMPLES: Final = samples_of_ms(56)
 "A press is judged with the first frame that ends this long after it began: 56 to 76 ms, whatever its alignment."
 
 _HISTORY_HOPS: Final = hops_of(HISTORY_SAMPLES)
 
-
-def _span_limits(limits: DetectorLimits) -> SpanLimits:
-    """Return the limits in track points."""
-    hop_ms = 1000 * HOP_SAMPLES / RATE_HZ
-    return SpanLimits(
-        break_hops=int(np.ceil(limits.longest_break_ms / hop_ms)) - 1,
-        # every point whose window touches a hole is unknown, so a hole counts a window longer than it is
-        loss_hops=int(limits.longest_loss_ms / hop_ms) + TRACK_WINDOW_SAMPLES // HOP_SAMPLES,
-        shortest_hops=int(np.ceil(limits.shortest_tone_ms / hop_ms)),
-    )
+_QUIET_ENERGY: Final = 1.8 * LOWEST_ENERGY
+"A frame and its tail with less energy can not hold two tones of LOWEST_ENERGY each: half of all calls are silent."
 
 
 class DetectorBank:
@@ -61,20 +53,23 @@ class DetectorBank:
     """
 
     def __init__(self, capacity: int, limits: DetectorLimits | None = None) -> None:
-        self._limits = limits or DetectorLimits()
-        self._spans = _span_limits(self._limits)
         self._capacity = capacity
-        self._tail = np.zeros((capacity, TAIL_SAMPLES), np.float32)
+        self._limits = LimitTable(capacity, limits or DetectorLimits())
         self._history = History(capacity)
-        self._suspicion = SuspicionState(capacity)
+        self._repeats = RepeatFinder(capacity)
         self._candidates = Candidates(capacity)
-        self._held = HeldKeys(capacity, self._spans)
+        self._held = HeldKeys(capacity)
+        # fresh memory for each batch would cost as much as the filters: the kernel clears every page of it
+        self._samples = np.zeros((capacity, TAIL_SAMPLES + FRAME_SAMPLES), np.float32)
 
-    def reset(self, slots: Indices) -> None:
-        """Start `slots` anew: time 0, nothing heard, no key down and no event about one that was."""
-        self._tail[slots] = 0
+    def reset(self, slots: Indices, limits: DetectorLimits | None = None) -> None:
+        """Start `slots` anew: time 0, nothing heard, no key down and no event about one that was.
+
+        `limits` hold for these slots from now on; None: those of the bank.
+        """
+        self._limits.set(slots, limits)
         self._history.reset(slots)
-        self._suspicion.reset(slots)
+        self._repeats.reset(slots)
         self._candidates.reset(slots)
         self._held.reset(slots)
 
@@ -85,41 +80,43 @@ class DetectorBank:
         samples are ignored and count as unknown, not as silence. Raises ValueError where shapes do not fit.
         """
         check_batch(frames, slots, lost, self._capacity)
-        score = np.full(len(slots), -np.inf, np.float32)
-        hinted = np.full(len(slots), NO_KEY, np.int8)
         self._history.append(frames, slots, lost)
-        if lost.any():
-            self._tail[slots[lost]] = 0
-            rows = np.flatnonzero(~lost)
-            if len(rows):
-                score[rows], hinted[rows] = self._listen(frames[rows], slots[rows])
-        elif len(slots):
-            score, hinted = self._listen(frames, slots)
+        score, hinted = self._listen(frames, slots, lost)
         ended = self._follow(slots, hinted)
         started = self._decide(slots, ended)
         suspicion = Suspicion(score=score, key_down=self._held.key[slots] != NO_KEY)
         return Detection(suspicion=suspicion, started=started, ended=ended)
 
-    def _listen(self, frames: Pcm, slots: Indices) -> tuple[Floats, KeyIndices]:
-        """Run stage 1 on frames that were received; return scores and the keys that it hints at, each (n,)."""
-        samples = np.empty((len(slots), TAIL_SAMPLES + FRAME_SAMPLES), np.float32)
-        samples[:, :TAIL_SAMPLES] = self._tail[slots]
-        samples[:, TAIL_SAMPLES:] = frames
-        self._tail[slots] = samples[:, -TAIL_SAMPLES:]
-        windows = analyse(samples)
-        score, runs = self._suspicion.judge(windows, slots)
-        found = hints(windows, runs)
+    def _listen(self, frames: Pcm, slots: Indices, lost: Bools) -> tuple[Floats, KeyIndices]:
+        """Run stage 1; return the score of each frame and the key that it hints at, if any, each (n,)."""
+        score = np.full(len(slots), -np.inf, np.float32)
         hinted = np.full(len(slots), NO_KEY, np.int8)
-        for row in np.flatnonzero(found.any(axis=0)):
-            slot = int(slots[row])
-            window = 1 if found[1, row] else 0
-            hinted[row] = windows.key[window, row]
-            for index in np.flatnonzero(found[:, row]):
-                key = int(windows.key[index, row])
-                if key != self._held.key[slot]:
-                    frame = int(self._history.count[slot])
-                    self._candidates.hint(slot, key, frame, early=index == 0)
+        samples = self._samples[: len(slots)]
+        samples[:, :TAIL_SAMPLES] = self._history.tails(slots)
+        samples[:, TAIL_SAMPLES:] = frames
+        loud = (np.vecdot(samples, samples) > _QUIET_ENERGY) & ~lost
+        rows = np.flatnonzero(loud)
+        if len(rows) < len(slots):
+            self._repeats.reset(slots[~loud])
+            samples = samples[rows]
+        repeats = self._repeats.find(strongest_pairs(samples), slots[rows])
+        if not len(repeats.rows):
+            return score, hinted
+        rows = rows[repeats.rows]
+        around = surroundings(self._history.last(slots[rows], 2 * FRAME_SAMPLES))
+        score[rows] = log_odds(repeats, around)
+        hinting = hints(repeats, around)
+        for window, (keys, at) in enumerate(zip(repeats.key, hinting, strict=True)):
+            hinted[rows[at]] = keys[at]
+            self._hint(slots[rows[at]], keys[at], early=window == 0)
         return score, hinted
+
+    def _hint(self, slots: Indices, keys: KeyIndices, *, early: bool) -> None:
+        """Make candidates of keys that are not known to be down."""
+        news = np.flatnonzero(keys != self._held.key[slots])
+        if len(news):
+            slots = slots[news]
+            self._candidates.hint(slots, keys[news], self._history.count[slots], early=early)
 
     def _follow(self, slots: Indices, hinted: KeyIndices) -> list[ToneEnded]:
         """Follow the keys that are down and return those let go."""
@@ -130,87 +127,102 @@ class DetectorBank:
         keys = self._held.key[held]
         phasors = demodulate(self._history.last(held, FOLLOW_SAMPLES))
         over = self._held.follow(
-            np.abs(_pairs(phasors, keys)),
+            np.abs(pair_of(phasors, np.arange(len(held)), keys.astype(np.intp))),
             held,
             self._history.unknown(held, 2),
             (hinted[rows] != NO_KEY) & (hinted[rows] != keys),
             self._history.count[held] * FRAME_SAMPLES,
+            self._limits.hops(held),
         )
-        return [self._ended(int(held[i]), int(keys[i])) for i in np.flatnonzero(over)]
+        return self._ended(held[over], keys[over])
 
     def _decide(self, slots: Indices, ended: list[ToneEnded]) -> list[ToneStarted]:
         """Test the candidates that are due; return the presses among them, adding to `ended` what they end."""
-        due = [
-            (int(slots[row]), keys)
-            for row in self._candidates.rows(slots)
-            if (keys := self._candidates.due(int(slots[row]), int(self._history.count[slots[row]])))
-        ]
-        if not due:
+        rows, keys = self._candidates.due(slots, self._history.count[slots])
+        if not len(rows):
             return []
-        tested = np.array([slot for slot, _ in due], np.intp)
-        samples = self._history.last(tested, HISTORY_SAMPLES)
-        phasors = demodulate(samples)
-        unknown = _unknown_hops(self._history.unknown(tested))
-        started: list[ToneStarted] = []
-        for row, (slot, keys) in enumerate(due):
-            for key in keys:
-                span = self._test(slot, key, samples[row], phasors[row], unknown[row])
-                if span is not None:
-                    started.append(self._press(slot, key, span, unknown[row], ended))
-                    self._candidates.drop(slot)
-                    break
-        return started
+        slots = slots[rows]
+        tested = self._tested(slots, keys)
+        accepted = self._test(tested, slots)
+        return self._press(slots[accepted.spans.track], tested, accepted, ended)
 
-    def _test(
-        self, slot: int, key: int, samples: Floats, phasors: Complexes, unknown: Bools
-    ) -> Span | None:
-        """Return the span in which `key` was pressed, or None and when to test again."""
-        pair = phasors[:, [key // 4, 4 + key % 4]]
-        since = int(self._history.count[slot]) * FRAME_SAMPLES - HISTORY_SAMPLES
-        first = max(0, (int(self._held.end[slot]) - since - centre_samples(0)) // HOP_SAMPLES + 1)
-        nominal = LOW_HZ[key // 4], HIGH_HZ[key % 4]
-        for span in find_spans(np.abs(pair), unknown, min(first, _HISTORY_HOPS), self._spans):
-            if HISTORY_SAMPLES - centre_samples(span.first) < _DECIDE_SAMPLES:
-                self._candidates.postpone(slot, key)
-                return None
-            features = measure(samples, pair, nominal, span, unknown, self._limits)
-            if features is not None and is_press(features).all():
-                return span
-        self._candidates.fail(slot, key)
-        return None
+    def _tested(self, slots: Indices, keys: Indices) -> Tested:
+        """Return the tracks of c candidates; those of one slot follow each other."""
+        new = np.append(True, slots[1:] != slots[:-1])
+        rows = np.cumsum(new) - 1
+        samples = self._history.last(slots[new], HISTORY_SAMPLES)
+        return Tested(
+            rows=rows,
+            keys=keys,
+            samples=samples,
+            pairs=pair_of(demodulate(samples), rows, keys),
+            unknown=_unknown_hops(self._history.unknown(slots[new]))[rows],
+        )
+
+    def _test(self, tested: Tested, slots: Indices) -> Accepted:
+        """Return the presses, one a candidate at most, and see to the candidates that are none."""
+        first = (self._held.end[slots] - self._since(slots) - centre_samples(0)) // HOP_SAMPLES + 1
+        first = np.clip(first, 0, _HISTORY_HOPS)
+        amplitudes = np.abs(tested.pairs)
+        spans = find_spans(amplitudes, tested.unknown, first, self._limits.hops(slots))
+        young = HISTORY_SAMPLES - centre_samples(spans.first) < _DECIDE_SAMPLES
+        accepted = accept(tested, spans.take(~young), self._limits.tones(slots))
+        failed, again = np.ones(len(slots), np.bool_), np.zeros(len(slots), np.bool_)
+        again[spans.track[young]] = True
+        failed[accepted.spans.track] = failed[again] = False
+        self._candidates.postpone(slots[again], tested.keys[again])
+        self._candidates.fail(slots[failed], tested.keys[failed])
+        return accepted
 
     def _press(
-        self, slot: int, key: int, span: Span, unknown: Bools, ended: list[ToneEnded]
-    ) -> ToneStarted:
-        """Take a span for a press: end what was down before it, hold it, and end it too if it is already over."""
-        if (before := int(self._held.key[slot])) != NO_KEY:
-            self._held.release(slot)
-            ended.append(self._ended(slot, before))
-        since = int(self._history.count[slot]) * FRAME_SAMPLES - HISTORY_SAMPLES
-        start = max(0, since + centre_samples(span.first))
-        rest = unknown[span.last + 1 :]
-        self._held.press(
-            slot,
-            key,
-            start=start,
-            end=since + centre_samples(span.last),
-            levels=(span.low_level, span.high_level),
-            unknown=bool(len(rest)) and bool(rest.all()),
+        self, slots: Indices, tested: Tested, accepted: Accepted, ended: list[ToneEnded]
+    ) -> list[ToneStarted]:
+        """Hold the keys that were accepted, ending what was down before; end what is over already."""
+        if not len(slots):
+            return []
+        spans = accepted.spans
+        keys, before, since = tested.keys[spans.track], self._held.key[slots], self._since(slots)
+        down = before != NO_KEY
+        ended += self._ended(slots[down], before[down])
+        heard = np.arange(_HISTORY_HOPS) <= spans.last[:, None]
+        over = self._held.press(
+            slots,
+            keys,
+            start=np.maximum(since + centre_samples(spans.first), 0),
+            end=since + centre_samples(spans.last),
+            levels=spans.levels[spans.track],
+            hops=_HISTORY_HOPS - 1 - spans.last,
+            unknown=np.all(tested.unknown[spans.track] | heard, axis=1),
+            limits=self._limits.hops(slots),
         )
-        if self._held.age(slot, len(rest)):
-            self._held.release(slot)
-            ended.append(self._ended(slot, key))
-        return ToneStarted(slot=slot, key=KEYS[key], start_samples=start)
+        self._candidates.reset(slots)
+        ended += self._ended(slots[over], keys[over])
+        return [
+            ToneStarted(
+                slot=int(slot),
+                key=KEYS[keys[press]],
+                start_samples=int(self._held.start[slot]),
+                line=accepted.line(press),
+            )
+            for press, slot in enumerate(slots)
+        ]
 
-    def _ended(self, slot: int, key: int) -> ToneEnded:
-        start, end = int(self._held.start[slot]), int(self._held.end[slot]) + 1
-        return ToneEnded(slot=slot, key=KEYS[key], start_samples=start, end_samples=end)
+    def _since(self, slots: Indices) -> npt.NDArray[np.int64]:
+        """Return when the history of `slots` begins, in samples since their reset."""
+        return np.asarray(self._history.count[slots] * FRAME_SAMPLES - HISTORY_SAMPLES)
 
-
-def _pairs(phasors: Complexes, keys: KeyIndices) -> Complexes:
-    """Return the two tones of each row's key, (m, hops, 2), from all eight (m, hops, 8)."""
-    columns = np.stack([keys // 4, 4 + keys % 4], axis=1).astype(np.intp)
-    return np.asarray(np.take_along_axis(phasors, columns[:, None, :], axis=2))
+    def _ended(self, slots: Indices, keys: npt.NDArray[np.integer]) -> list[ToneEnded]:
+        """Return the events of keys let go."""
+        held = self._held
+        return [
+            ToneEnded(
+                slot=int(slot),
+                key=KEYS[key],
+                start_samples=int(held.start[slot]),
+                end_samples=int(held.end[slot]) + 1,
+            )
+            for slot, key in zip(slots, keys, strict=True)
+        ]
 
 
 def _unknown_hops(lost: Bools) -> Bools:

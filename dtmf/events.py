@@ -20,6 +20,24 @@ class Press:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToneQuality:
+    """How the two tones of one press arrived: what the line and the telephone made of them.
+
+    Hidden from `repr`: a telephone has its own error at each tone and a line its own loss, so whoever knows both can
+    tell a key from these figures.
+    """
+
+    level_dbm0: float = field(repr=False)
+    "Level of the weaker tone, which `DetectorLimits.lowest_level_dbm0` bounds."
+
+    twist_db: float = field(repr=False)
+    "High over low tone; negative where the high one is weaker."
+
+    frequency_error: float = field(repr=False)
+    "The larger relative error of the two tones, without its sign: 0.01 is 1 %."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ToneStarted:
     """A key was pressed on one slot; told once, as soon as it is certain (at most 80 ms after the first sample)."""
 
@@ -30,6 +48,9 @@ class ToneStarted:
 
     start_samples: int
     "First sample of the tone, counted from the slot's reset."
+
+    line: ToneQuality = field(repr=False)
+    "Measured where the press was decided."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
-"""Stage 1: the eight key tones and their surroundings in two windows a frame, for all calls in two matrix products.
+"""Stage 1: the eight key tones in two windows a frame, for all calls in two matrix products.
 
 A Goertzel filter is one column of a matrix: the product of all calls' windows with the matrix gives every filter
-of every call at once. Results are laid out (window, row, call), so that sums and maxima run along the long axis.
+of every call at once. Results are laid out (window, call), so that what follows runs along the long axis.
 """
 
 from dataclasses import dataclass
@@ -34,17 +34,20 @@ _ENERGY_FLOOR: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Windows:
-    """Windowed energies of n calls in the two windows of one frame, each (2, n), squares of the int16 scale."""
+class Pairs:
+    """The strongest tone of each group in the two windows of one frame of n calls, each (2, n)."""
 
     low: Floats
-    "Strongest row tone."
-
     high: Floats
-    "Strongest column tone."
+    "Windowed energies of the row and the column tone, squares of the int16 scale."
 
     key: KeyIndices
     "Index in `KEYS` of the pair that the two make."
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the pairs stand in: windowed energies of three windows of n calls, each (3, n)."""
 
     total: Floats
     "Everything but DC and hum."
@@ -84,49 +87,72 @@ def _band(edges_hz: tuple[int, int]) -> npt.NDArray[np.float64]:
     return np.asarray(_sines(lines) * np.sqrt(2 / FRAME_SAMPLES))
 
 
+def _columns(*parts: npt.NDArray[np.float64]) -> Floats:
+    """Return filters as the columns of one matrix, (160, filters): calls times columns is the quicker way round."""
+    return np.ascontiguousarray(np.concatenate(parts).T, dtype=np.float32)
+
+
 _TONE_SCALE: Final = float(np.sqrt(2 * np.sum(WINDOW**2)) / np.sum(WINDOW))
 "Makes the square of a tone's product the windowed energy of that tone."
 
-_PARTS: Final = (
-    _sines(LOW_HZ + HIGH_HZ) * _TONE_SCALE,
-    _hum(),
-    _band(_LOW_BAND_HZ),
-    _band(_HIGH_BAND_HZ),
-)
-_MATRIX: Final[Floats] = np.ascontiguousarray(np.concatenate(_PARTS), dtype=np.float32)
-_ENDS: Final = np.cumsum([len(part) for part in _PARTS])
+_TONES: Final = _columns(_sines(LOW_HZ + HIGH_HZ) * _TONE_SCALE)
+
+_SURROUNDINGS: Final = (_hum(), _band(_LOW_BAND_HZ), _band(_HIGH_BAND_HZ))
+_SURROUNDING_COLUMNS: Final = _columns(*_SURROUNDINGS)
+_SUMS: Final = np.repeat(np.eye(3, dtype=np.float32), [len(part) for part in _SURROUNDINGS], axis=0)
+"Adds up the squares of each part's filters: a product is quicker than a sum along a short axis."
+
 _SQUARED_WINDOW: Final[Floats] = (WINDOW**2).astype(np.float32)
 
+_TONE_BITS: Final = np.arange(4, dtype=np.uint32).reshape(1, 1, 4, 1)
+_OTHER_BITS: Final = np.uint32(0xFFFFFFFC)
 
-def analyse(samples: Floats) -> Windows:
-    """Return the windows of n calls: `samples` is (n, 240), 10 ms of the frame before and the frame itself."""
-    squares = samples * samples
-    products = np.empty((2, len(_MATRIX), len(samples)), np.float32)
-    total = np.empty((2, len(samples)), np.float32)
+
+def strongest_pairs(samples: Floats) -> Pairs:
+    """Return the pairs of n calls: `samples` is (n, 240), 10 ms of the frame before and the frame itself."""
+    energies = np.empty((2, 8, len(samples)), np.float32)
     for index, start in enumerate((0, HOP_SAMPLES)):
-        stop = start + FRAME_SAMPLES
-        np.matmul(_MATRIX, samples[:, start:stop].T, out=products[index])
-        np.matmul(squares[:, start:stop], _SQUARED_WINDOW, out=total[index])
-    np.multiply(products, products, out=products)
-    tones, hum, low_band, high_band = np.split(products, _ENDS[:-1], axis=1)
-    tones = tones[:, :8] + tones[:, 8:]
-    low, row = _strongest(tones[:, :4])
-    high, column = _strongest(tones[:, 4:])
-    total -= hum.sum(axis=1)
-    return Windows(
-        low=low,
-        high=high,
-        key=row * np.int8(4) + column,
-        total=np.maximum(total, _ENERGY_FLOOR),
-        low_band=np.maximum(low_band.sum(axis=1), _ENERGY_FLOOR),
-        high_band=np.maximum(high_band.sum(axis=1), _ENERGY_FLOOR),
+        parts = samples[:, start : start + FRAME_SAMPLES] @ _TONES
+        np.multiply(parts, parts, out=parts)
+        np.add(parts[:, :8].T, parts[:, 8:].T, out=energies[index])
+    best = _labelled_maxima(energies.reshape(2, 2, 4, -1))
+    place = (best & ~_OTHER_BITS).astype(np.int8)
+    return Pairs(
+        low=best[:, 0].view(np.float32),
+        high=best[:, 1].view(np.float32),
+        key=place[:, 0] * np.int8(4) + place[:, 1],
     )
 
 
-def _strongest(group: Floats) -> tuple[Floats, KeyIndices]:
-    """Return energy and index of the strongest of four tones (2, 4, n); cheaper than argmax across the short axis."""
-    best = group.max(axis=1)
-    index = np.zeros(best.shape, np.int8)
-    for tone in (1, 2, 3):
-        np.copyto(index, np.int8(tone), where=group[:, tone] == best)
-    return best, index
+def _labelled_maxima(groups: Floats) -> npt.NDArray[np.uint32]:
+    """Return the largest of four energies (2, 2, 4, n) with its place in the last two bits: (2, 2, n).
+
+    Numbers of one sign sort as their bits do, so one maximum finds energy and place; argmax along a short axis
+    costs ten times as much. Two of 24 bits of an energy are noise to anybody.
+    """
+    bits = groups.view(np.uint32)
+    np.bitwise_and(bits, _OTHER_BITS, out=bits)
+    np.bitwise_or(bits, _TONE_BITS, out=bits)
+    return np.asarray(np.maximum.reduce(bits, axis=2), np.uint32)
+
+
+def surroundings(samples: Floats) -> Surroundings:
+    """Return what is around the pairs of n calls in the window before the frame's first and in its two.
+
+    `samples` is (n, 320), the frame before and the frame itself.
+    """
+    squares = samples * samples
+    total = np.empty((3, len(samples)), np.float32)
+    parts = np.empty((3, len(samples), len(_SURROUNDINGS)), np.float32)
+    for index, start in enumerate((0, HOP_SAMPLES, 2 * HOP_SAMPLES)):
+        stop = start + FRAME_SAMPLES
+        products = samples[:, start:stop] @ _SURROUNDING_COLUMNS
+        np.multiply(products, products, out=products)
+        np.matmul(products, _SUMS, out=parts[index])
+        np.matmul(squares[:, start:stop], _SQUARED_WINDOW, out=total[index])
+    np.maximum(parts, _ENERGY_FLOOR, out=parts)
+    return Surroundings(
+        total=np.maximum(total - parts[..., 0], _ENERGY_FLOOR),
+        low_band=parts[..., 1],
+        high_band=parts[..., 2],
+    )

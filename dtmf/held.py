@@ -7,7 +7,9 @@ import numpy.typing as npt
 
 from dtmf.frames import FRAME_SAMPLES, Bools, Floats, Indices
 from dtmf.keys import NO_KEY
-from dtmf.tracks import HOP_SAMPLES, ON_SHARE, TRACK_WINDOW_SAMPLES, SpanLimits, centre_samples
+from dtmf.limit_table import HopLimits
+from dtmf.spans import ON_SHARE
+from dtmf.tracks import HOP_SAMPLES, TRACK_WINDOW_SAMPLES, centre_samples
 
 FOLLOW_SAMPLES: Final = FRAME_SAMPLES + TRACK_WINDOW_SAMPLES - HOP_SAMPLES
 "The newest frame and what its first window needs: eight track points, one window step after the last."
@@ -26,11 +28,14 @@ _FALL_HOPS: Final = 6
 tone sink after its start, and a fading tail must not drag the level down with it."""
 
 
+Samples = npt.NDArray[np.int64]
+"Times, counted from the slot's reset."
+
+
 class HeldKeys:
     """The press, if any, that is down on each slot."""
 
-    def __init__(self, capacity: int, limits: SpanLimits) -> None:
-        self._limits = limits
+    def __init__(self, capacity: int) -> None:
         self.key = np.full(capacity, NO_KEY, np.int8)
         "Index in `KEYS`, NO_KEY where no key is down."
         self.start = np.full(capacity, _NEVER, np.int64)
@@ -38,8 +43,8 @@ class HeldKeys:
         self.end = np.full(capacity, _NEVER, np.int64)
         "Last sample known to belong to it; nothing before it can be another press."
         self._levels = np.zeros((capacity, 2), np.float32)
-        self._off = np.zeros(capacity, np.int32)
-        self._unknown = np.zeros(capacity, np.int32)
+        self._off = np.zeros(capacity, np.intp)
+        self._unknown = np.zeros(capacity, np.intp)
 
     def reset(self, slots: Indices) -> None:
         """Let go of every key of `slots`, without a word."""
@@ -48,29 +53,28 @@ class HeldKeys:
 
     def press(
         self,
-        slot: int,
-        key: int,
+        slots: Indices,
+        keys: Indices,
         *,
-        start: int,
-        end: int,
-        levels: tuple[float, float],
-        unknown: bool,
-    ) -> None:
-        """Hold `key` from now on; `end` is the last sample it was heard, `unknown` whether all since then was lost."""
-        self.key[slot], self.start[slot], self.end[slot] = key, start, end
-        self._levels[slot] = levels
-        self._off[slot] = self._unknown[slot] = 0
-        if unknown:
-            self._unknown[slot] = 1
+        start: Samples,
+        end: Samples,
+        levels: Floats,
+        hops: Indices,
+        unknown: Bools,
+        limits: HopLimits,
+    ) -> Bools:
+        """Hold `keys` (k,) from now on and return which are over already.
 
-    def age(self, slot: int, hops: int) -> bool:
-        """Count `hops` track points already heard without the tone; return whether the press is over by them."""
-        (self._unknown if self._unknown[slot] else self._off)[slot] = hops
-        return bool(self._is_over(self._off[slot], self._unknown[slot]))
-
-    def release(self, slot: int) -> None:
-        """Let go of the key of `slot`; `start` and `end` stay what they were."""
-        self.key[slot] = NO_KEY
+        `end` is the last sample each was heard, `hops` how many track points have been without it since, all of them
+        lost where `unknown`.
+        """
+        self.start[slots], self.end[slots] = start, end
+        self._levels[slots] = levels
+        off, hole = np.where(unknown, 0, hops), np.where(unknown, hops, 0)
+        self._off[slots], self._unknown[slots] = off, hole
+        over = _is_over(off, hole, limits)
+        self.key[slots] = np.where(over, NO_KEY, keys)
+        return over
 
     def follow(
         self,
@@ -78,7 +82,8 @@ class HeldKeys:
         slots: Indices,
         unknown: Bools,
         other: Bools,
-        now: npt.NDArray[np.int64],
+        now: Samples,
+        limits: HopLimits,
     ) -> Bools:
         """Follow m held keys through one frame and return which of them ended (m,).
 
@@ -101,7 +106,7 @@ class HeldKeys:
             hole = np.where(still_hole, hole + 1, 0)
             centre = centre_samples(hop) - FOLLOW_SAMPLES
             end = np.where(is_on, now + centre, end)
-            over |= self._is_over(off, hole)
+            over |= _is_over(off, hole, limits)
         self._off[slots], self._unknown[slots], self.end[slots] = off, hole, end
         sinking = (
             (tones > _FALL_SHARE * levels[:, None]).all(axis=2).sum(axis=1) >= _FALL_HOPS
@@ -112,5 +117,6 @@ class HeldKeys:
         self.key[slots[over]] = NO_KEY
         return over
 
-    def _is_over(self, off: npt.NDArray[np.int32], hole: npt.NDArray[np.int32]) -> Bools:
-        return np.asarray((off > self._limits.break_hops) | (hole > self._limits.loss_hops))
+
+def _is_over(off: Indices, hole: Indices, limits: HopLimits) -> Bools:
+    return np.asarray((off > limits.longest_break) | (hole > limits.longest_loss))

@@ -17,6 +17,8 @@ class History:
 
     def __init__(self, capacity: int) -> None:
         self._frames = np.zeros((capacity, HISTORY_FRAMES, FRAME_SAMPLES), np.int16)
+        self._rows = self._frames.reshape(-1, FRAME_SAMPLES)
+        self._halves = self._frames.reshape(-1, FRAME_SAMPLES // 2)
         self._unknown = np.zeros((capacity, HISTORY_FRAMES), np.bool_)
         self.count = np.zeros(capacity, np.int64)
         "Frames since the slot's reset."
@@ -29,12 +31,18 @@ class History:
 
     def append(self, frames: Pcm, slots: Indices, lost: Bools) -> None:
         """Add one frame a slot; a lost one as silence that is known to be unknown."""
-        place = self.count[slots] % HISTORY_FRAMES
-        self._frames[slots, place] = frames
-        self._unknown[slots, place] = lost
+        count = self.count[slots]
+        place = slots * HISTORY_FRAMES + count % HISTORY_FRAMES
+        self._rows[place] = frames
+        self._unknown.reshape(-1)[place] = lost
         if lost.any():
-            self._frames[slots[lost], place[lost]] = 0
-        self.count[slots] += 1
+            self._rows[place[lost]] = 0
+        self.count[slots] = count + 1
+
+    def tails(self, slots: Indices) -> Pcm:
+        """Return the last 10 ms of the frame before the newest of m slots, (m, 80)."""
+        place = slots * HISTORY_FRAMES + (self.count[slots] - 2) % HISTORY_FRAMES
+        return np.asarray(np.take(self._halves, 2 * place + 1, axis=0, mode="clip"))
 
     def last(self, slots: Indices, samples: int) -> Floats:
         """Return the newest `samples` of m slots, oldest sample first, (m, samples)."""

@@ -1,4 +1,4 @@
-"""What a least-squares fit of both tones leaves of a span."""
+"""What least-squares fits of both tones leave of spans."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,9 +6,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from dtmf.frames import RATE_HZ, Bools, Floats
+from dtmf.frames import RATE_HZ, Bools, Floats, Indices
 
-_FIT_SAMPLES: Final = 512
+FIT_SAMPLES: Final = 512
 "64 ms: more adds no certainty and costs time."
 
 _HUM_HZ: Final = (50.0, 60.0)
@@ -17,14 +17,18 @@ _HUM_HZ: Final = (50.0, 60.0)
 _RIDGE: Final = 1e-3
 "Hum and slope nearly depend on each other within 40 ms; this keeps their equations solvable and moves no tone."
 
-_TIMES: Final = np.arange(_FIT_SAMPLES)
+_TIMES: Final = np.arange(FIT_SAMPLES)
+
+_TABLE_STEP: Final = 32
+
+Doubles = npt.NDArray[np.float64]
 
 
 def _background() -> npt.NDArray[np.float64]:
     """Return what is fitted beside the tones, (6, 512): hum, DC and a slope."""
     phase = 2 * np.pi / RATE_HZ * np.outer(_HUM_HZ, _TIMES)
-    level = np.ones((1, _FIT_SAMPLES))
-    return np.concatenate([np.cos(phase), np.sin(phase), level, _TIMES[None] / _FIT_SAMPLES])
+    level = np.ones((1, FIT_SAMPLES))
+    return np.concatenate([np.cos(phase), np.sin(phase), level, _TIMES[None] / FIT_SAMPLES])
 
 
 _BACKGROUND: Final = _background()
@@ -39,40 +43,64 @@ _FLOOR: Final = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Residual:
-    """The rest of a span without its tones, against them."""
+    """The rest of k spans without their tones, against them; each (k,)."""
 
-    snr_db: float
-    weaker_db: float
-    peak_db: float
-    flatness_db: float
+    snr_db: Floats
+    weaker_db: Floats
+    peak_db: Floats
+    flatness_db: Floats
 
-    tone_over_rest: npt.NDArray[np.float64]
-    "Squared amplitude of each tone over the variance of the rest."
+    tone_over_rest: Doubles
+    "Squared amplitude of each tone over the variance of the rest (k, 2)."
 
 
-def fit_tones(signal: Floats, tones_hz: npt.NDArray[np.float64], whole: Bools) -> Residual:
-    """Fit both tones, DC, a slope and mains hum to the `whole` samples (s,) of `signal` (s,), and judge the rest."""
-    signal, whole = signal[:_FIT_SAMPLES], whole[:_FIT_SAMPLES]
-    count = len(signal)
-    phase = np.outer(2 * np.pi / RATE_HZ * tones_hz, _TIMES[:count])
-    rows = np.concatenate([np.cos(phase), np.sin(phase), _BACKGROUND[:, :count]])
-    rows *= whole
-    weights = np.linalg.solve(rows @ rows.T + _REGULAR, rows @ signal)
-    rest = signal * whole - weights @ rows
-    squares = weights[:2] ** 2 + weights[2:4] ** 2 + _FLOOR
-    heard = max(1, int(np.count_nonzero(whole)))
-    power = float(rest @ rest) / heard + _FLOOR
-    # scaled so that a sine of amplitude a in the rest is a line of a squared
-    lines = np.abs(np.fft.rfft(rest))[1:] ** 2 * (2 / heard) ** 2 + _FLOOR
-    peak = float(lines.max())
+def fit_tones(signal: Floats, tones_hz: Doubles, whole: Bools, lengths: Indices) -> Residual:
+    """Fit both tones, DC, a slope and mains hum to the `whole` samples of each `signal`, and judge the rest.
+
+    `signal` and `whole` are (k, 512), `tones_hz` (k, 2); samples from `lengths` (k,) on are not whole.
+    """
+    samples = signal * whole
+    rows = np.concatenate(
+        [_tones(tones_hz), np.broadcast_to(_BACKGROUND, (len(signal), *_BACKGROUND.shape))], axis=1
+    )
+    rows *= whole[:, None]
+    weights = np.linalg.solve(rows @ rows.transpose(0, 2, 1) + _REGULAR, rows @ samples[..., None])
+    rest = samples - (weights.transpose(0, 2, 1) @ rows)[:, 0]
+    squares = weights[:, :2, 0] ** 2 + weights[:, 2:4, 0] ** 2 + _FLOOR
+    heard = np.maximum(np.count_nonzero(whole, axis=1), 1)
+    power = np.vecdot(rest, rest) / heard + _FLOOR
+    peak, mean = _lines(rest, lengths, heard)
     return Residual(
-        snr_db=min(_db(float(squares.sum()) / 2 / power), _LARGEST_DB),
-        weaker_db=min(_db(float(squares.min()) / 2 / power), _LARGEST_DB),
-        peak_db=max(_db(peak / float(np.sqrt(squares.prod()))), -_LARGEST_DB),
-        flatness_db=_db(peak / float(lines.mean())),
-        tone_over_rest=squares / power,
+        snr_db=np.minimum(_db(squares.sum(axis=1) / 2 / power), _LARGEST_DB),
+        weaker_db=np.minimum(_db(squares.min(axis=1) / 2 / power), _LARGEST_DB),
+        peak_db=np.maximum(_db(peak / np.sqrt(squares.prod(axis=1))), -_LARGEST_DB),
+        flatness_db=_db(peak / mean),
+        tone_over_rest=squares / power[:, None],
     )
 
 
-def _db(ratio: float) -> float:
-    return 10 * float(np.log10(ratio))
+def _tones(tones_hz: Doubles) -> Doubles:
+    """Return cosines, then sines, of both tones of k spans: (k, 4, 512).
+
+    As products of two short tables: a thousand sines a span would cost more than the rest of the fit.
+    """
+    turn = 2j * np.pi / RATE_HZ * tones_hz[..., None]
+    coarse = np.exp(turn * _TIMES[::_TABLE_STEP])
+    fine = np.exp(turn * _TIMES[:_TABLE_STEP])
+    phasors = (coarse[..., None] * fine[:, :, None]).reshape(*tones_hz.shape, FIT_SAMPLES)
+    return np.concatenate([phasors.real, phasors.imag], axis=1)
+
+
+def _lines(rest: Doubles, lengths: Indices, heard: Indices) -> tuple[Doubles, Doubles]:
+    """Return the strongest and the mean line of each rest, scaled so that a sine of amplitude a has a squared."""
+    peak, mean = np.empty(len(rest)), np.empty(len(rest))
+    for index, length in enumerate(lengths):
+        spectrum = np.fft.rfft(rest[index, :length])[1:]
+        power = np.square(spectrum.real) + np.square(spectrum.imag)
+        peak[index], mean[index] = power.max(), power.mean()
+    scale = (2 / heard) ** 2
+    return peak * scale + _FLOOR, mean * scale + _FLOOR
+
+
+def _db(ratio: Doubles) -> Floats:
+    return np.asarray(10 * np.log10(ratio), np.float32)

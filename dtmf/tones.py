@@ -32,6 +32,11 @@ def amplitude(level_dbm0: float) -> float:
     return float(ULAW_PEAK * 10 ** ((level_dbm0 - ULAW_OVERLOAD_DBM0) / 20))
 
 
+def level_of(peak: float) -> float:
+    """Return the level in dBm0 of a sine that peaks at `peak` (above 0): the inverse of :func:`amplitude`."""
+    return float(ULAW_OVERLOAD_DBM0 + 20 * np.log10(peak / ULAW_PEAK))
+
+
 def tone(
     key: str,
     samples: int,

@@ -1,17 +1,18 @@
-"""Stage 2: what a candidate span measures, exactly. Only the few candidates that stage 1 finds come here."""
+"""Stage 2: what candidate spans measure, exactly, all of them at once. Only the few that stage 1 finds come here."""
 
-import cmath
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from dtmf.frames import RATE_HZ, Bools, Floats
-from dtmf.limits import DetectorLimits
-from dtmf.residual import Residual, fit_tones
+from dtmf.frames import RATE_HZ, Bools, Floats, Indices
+from dtmf.keys import HIGH_HZ, LOW_HZ
+from dtmf.limit_table import ToneLimits
+from dtmf.residual import FIT_SAMPLES, Residual, fit_tones
 from dtmf.rules import LOWEST_COHERENCE, Features
-from dtmf.tones import amplitude
-from dtmf.tracks import HOP_SAMPLES, Complexes, Span, centre_samples
+from dtmf.spans import Spans
+from dtmf.tracks import HOP_SAMPLES, Complexes, centre_samples
 
 _LAGS: Final = (2, 4, 8, 12)
 "Track points between two phases: the first lag is short enough to be unambiguous, the last gives the precision."
@@ -19,133 +20,196 @@ _LAGS: Final = (2, 4, 8, 12)
 _EDGE_HOPS: Final = 3
 "7.5 ms at each end in which the window hears the tone only in part."
 
+_FEWEST_HEARD: Final = 2 * _EDGE_HOPS
+"Points; where less is known to have been received, what stands for the rest must do."
+
 _HOPS_HZ: Final = RATE_HZ / HOP_SAMPLES
 
-_FLOOR: Final = 1e-9
+_FLOOR: Final = np.float32(1e-9)
 "Keeps shares of nothing finite."
 
+_FIT_HOPS: Final = FIT_SAMPLES // HOP_SAMPLES + 2
+"Track points that the fitted samples touch."
 
-def measure(
-    samples: Floats,
-    phasors: Complexes,
-    nominal_hz: tuple[int, int],
-    span: Span,
-    unknown: Bools,
-    limits: DetectorLimits,
-) -> Features | None:
-    """Return the features of a span, each (1,), or None where a limit already rules a press out.
+_FIT_TIMES: Final = np.arange(FIT_SAMPLES)
 
-    `samples` (s,) is the history, `phasors` (hops, 2) its track at the two nominal frequencies,
-    `unknown` (hops,) the points that a lost packet touches.
+Doubles = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """c candidates: where stage 2 looks for each key."""
+
+    rows: Indices
+    "Row of `samples` of each (c,)."
+
+    keys: Indices
+    "Key of each (c,), an index in `KEYS`."
+
+    samples: Floats
+    "The history of m slots (m, s)."
+
+    pairs: Complexes
+    "The two tones of each candidate's key (c, hops, 2)."
+
+    unknown: Bools
+    "Which track points of each candidate a lost packet touches (c, hops)."
+
+
+@dataclass(frozen=True, slots=True)
+class _Aligned:
+    """k spans side by side, each from its first point on: (k, hops)."""
+
+    track: Complexes
+    inside: Bools
+    heard: Bools
+    "On, and received."
+
+
+def measure(tested: Tested, spans: Spans, limits: ToneLimits) -> tuple[Indices, Features]:
+    """Return which spans no limit already rules out, and their features.
+
+    `limits` has a row a candidate.
     """
-    twist_db = _twist_db(span, limits)
-    if twist_db is None:
-        return None
-    points = slice(span.first, span.last + 1)
-    heard = (span.on & ~unknown)[points]
-    if np.count_nonzero(heard) < max(_LAGS[0] + 1, 2 * _EDGE_HOPS):
-        heard = span.on[points]
-    track = phasors[points]
-    offset_hz = _offsets_hz(track, heard)
-    error = float(np.max(np.abs(offset_hz) / nominal_hz))
-    if error > limits.frequency_tolerance:
-        return None
-    still = _hold_still(track, offset_hz)
-    inner = _without_edges(heard)
-    coherence, ripple = _steadiness(still, np.stack([heard, inner]))
-    if coherence[0] < LOWEST_COHERENCE:
-        return None
-    whole = _whole(heard)
-    start = centre_samples(span.first)
-    signal = samples[start : start + len(whole)]
-    fit = fit_tones(signal, np.asarray(nominal_hz) + offset_hz, whole)
-    return Features(
-        frequency_error=_row(error),
-        twist_db=_row(twist_db),
-        on_hops=_row(int(np.count_nonzero(heard))),
-        coherence=coherence[:1],
-        ripple=ripple[:1],
-        inner_coherence=coherence[1:],
-        inner_ripple=ripple[1:],
-        inner_hops=_row(int(np.count_nonzero(inner))),
-        snr_db=_row(fit.snr_db),
-        weaker_db=_row(fit.weaker_db),
-        peak_db=_row(fit.peak_db),
-        flatness_db=_row(fit.flatness_db),
-        jitter=_row(_jitter(still[heard], fit)),
+    twist_db, allowed = _twist_db(spans, limits)
+    which = np.flatnonzero(allowed)
+    aligned = _align(tested, spans.take(which))
+    nominal_hz = _nominal_hz(tested.keys[spans.track[which]])
+    offset_hz = _offsets_hz(aligned.track * aligned.heard[..., None])
+    error = (np.abs(offset_hz) / nominal_hz).max(axis=1)
+    still = _hold_still(aligned.track, offset_hz)
+    inner = _without_edges(aligned.heard)
+    coherence, ripple = _steadiness(still, np.stack([aligned.heard, inner], axis=1))
+    good = error <= limits.frequency_tolerance[spans.track[which]]
+    good &= coherence[:, 0] >= LOWEST_COHERENCE
+    kept = np.flatnonzero(good)
+    which = which[kept]
+    heard = aligned.heard[kept]
+    fit = _fit(tested, spans.take(which), heard, (nominal_hz + offset_hz)[kept])
+    return which, Features(
+        frequency_error=error[kept].astype(np.float32),
+        twist_db=twist_db[which],
+        on_hops=_counts(heard),
+        coherence=coherence[kept, 0],
+        ripple=ripple[kept, 0],
+        inner_coherence=coherence[kept, 1],
+        inner_ripple=ripple[kept, 1],
+        inner_hops=_counts(inner[kept]),
+        snr_db=fit.snr_db,
+        weaker_db=fit.weaker_db,
+        peak_db=fit.peak_db,
+        flatness_db=fit.flatness_db,
+        jitter=_jitter(still[kept], aligned.inside[kept], heard, fit),
     )
 
 
-def _row(value: float) -> Floats:
-    """Return one span's value as the rules take those of many."""
-    return np.array([value], np.float32)
+def _twist_db(spans: Spans, limits: ToneLimits) -> tuple[Floats, Bools]:
+    """Return how much stronger the high tone of each span is, and whether level and twist are within limits."""
+    of = spans.track
+    levels = spans.levels[of]
+    twist_db = 20 * np.log10(levels[:, 1] / levels[:, 0])
+    allowed = levels.min(axis=1) >= limits.lowest_amplitude[of]
+    allowed &= twist_db <= limits.positive_twist_db[of]
+    allowed &= twist_db >= -limits.negative_twist_db[of]
+    return np.asarray(twist_db, np.float32), allowed
 
 
-def _twist_db(span: Span, limits: DetectorLimits) -> float | None:
-    """Return how much stronger the high tone is, or None where level or twist are out of limits."""
-    if min(span.low_level, span.high_level) < amplitude(limits.lowest_level_dbm0):
-        return None
-    twist_db = float(20 * np.log10(span.high_level / span.low_level))
-    allowed = -limits.negative_twist_db <= twist_db <= limits.positive_twist_db
-    return twist_db if allowed else None
+def _nominal_hz(keys: Indices) -> Doubles:
+    return np.stack(
+        [np.array(LOW_HZ, float)[keys // 4], np.array(HIGH_HZ, float)[keys % 4]], axis=1
+    )
+
+
+def _counts(points: Bools) -> Floats:
+    return np.asarray(np.count_nonzero(points, axis=1), np.float32)
+
+
+def _align(tested: Tested, spans: Spans) -> _Aligned:
+    """Cut the spans out of their tracks."""
+    longest = int((spans.last - spans.first).max(initial=0)) + 1
+    hop = np.arange(longest)
+    inside = hop <= (spans.last - spans.first)[:, None]
+    place = spans.track[:, None], np.minimum(spans.first[:, None] + hop, spans.last[:, None])
+    on = spans.on[place] & inside
+    heard = on & ~tested.unknown[place]
+    few = np.count_nonzero(heard, axis=1) < _FEWEST_HEARD
+    heard[few] = on[few]
+    return _Aligned(track=tested.pairs[place], inside=inside, heard=heard)
 
 
 def _without_edges(heard: Bools) -> Bools:
     """Return the points that are not near either end of the span or of a hole in it, or all if these are too few."""
     inner = heard.copy()
-    inner[:_EDGE_HOPS] = inner[-_EDGE_HOPS:] = False
+    inner[:, :_EDGE_HOPS] = inner[:, -_EDGE_HOPS:] = False
     for shift in range(1, _EDGE_HOPS + 1):
-        inner[shift:] &= heard[:-shift]
-        inner[:-shift] &= heard[shift:]
-    return inner if np.count_nonzero(inner) >= 2 else heard
+        inner[:, shift:] &= heard[:, :-shift]
+        inner[:, :-shift] &= heard[:, shift:]
+    few = np.count_nonzero(inner, axis=1) < 2
+    inner[few] = heard[few]
+    return inner
 
 
-def _whole(heard: Bools) -> Bools:
-    """Return which samples from the first point's middle to the last's are heard in full: not in or beside a hole.
+def _offsets_hz(track: Complexes) -> Doubles:
+    """Return how far each tone is from nominal (k, 2), from its phase slope over ever longer lags.
 
-    Their number is a multiple of 20, which a Fourier transform likes.
+    `track` (k, hops, 2) is zero where nothing was heard.
     """
-    points = heard.copy()
-    points[1:] &= heard[:-1]
-    points[:-1] &= heard[1:]
-    half = HOP_SAMPLES // 2
-    return np.repeat(points, HOP_SAMPLES)[half:-half]
+    turn = np.zeros((len(track), 2))
+    mirrored = track.conj()
+    for lag in _LAGS:
+        product = (mirrored[:, :-lag] * track[:, lag:]).sum(axis=1)
+        turn += np.angle(product * np.exp(-1j * lag * turn)) / lag
+    return turn * _HOPS_HZ / (2 * np.pi)
 
 
-def _offsets_hz(track: Complexes, heard: Bools) -> npt.NDArray[np.float64]:
-    """Return how far each tone is from nominal, from its phase slope over ever longer lags."""
-    offsets = []
-    for tone in (track * heard[:, None]).T:
-        # a plain number and a contiguous row: this is the innermost loop of stage 2
-        turn, row = 0.0, np.ascontiguousarray(tone)
-        for lag in _LAGS:
-            product = complex(np.vdot(row[:-lag], row[lag:]))
-            if lag >= len(row) or not product:
-                break
-            turn += cmath.phase(product * cmath.exp(-1j * turn * lag)) / lag
-        offsets.append(turn * _HOPS_HZ / (2 * np.pi))
-    return np.array(offsets)
-
-
-def _hold_still(track: Complexes, offset_hz: npt.NDArray[np.float64]) -> Complexes:
+def _hold_still(track: Complexes, offset_hz: Doubles) -> Complexes:
     """Return the track against the measured frequencies: constant for a pure tone."""
-    turn = np.outer(np.arange(len(track)), 2 * np.pi * offset_hz / _HOPS_HZ)
-    return np.asarray(track * np.exp(-1j * turn), np.complex64)
+    turn = (-2 * np.pi / _HOPS_HZ) * offset_hz[:, None] * np.arange(track.shape[1])[:, None]
+    return np.asarray(track * np.exp(1j * turn.astype(np.float32)))
 
 
 def _steadiness(still: Complexes, points: Bools) -> tuple[Floats, Floats]:
-    """Return coherence and ripple over each set of `points` (sets, hops), the worse of the two tones."""
+    """Return coherence and ripple over each set of `points` (k, sets, hops), the worse of the two tones: (k, sets)."""
     lengths = np.abs(still)
-    weights = points / np.count_nonzero(points, axis=1)[:, None]
+    weights = points / np.maximum(np.count_nonzero(points, axis=2)[..., None], 1)
     # one product gives the means of phasor, length and squared length of both tones over every set
-    means = weights @ np.concatenate([still, lengths, lengths * lengths], axis=1)
-    length = means[:, 2:4].real + _FLOOR
-    spread = np.sqrt(np.maximum(means[:, 4:].real - length * length, 0))
-    coherence = (np.abs(means[:, :2]) / length).min(axis=1)
-    return coherence.astype(np.float32), (spread / length).max(axis=1).astype(np.float32)
+    parts = np.concatenate([still.real, still.imag, lengths, lengths * lengths], axis=2)
+    real, imaginary, length, square = np.split(weights.astype(np.float32) @ parts, 4, axis=2)
+    length += _FLOOR
+    coherence = (np.hypot(real, imaginary) / length).min(axis=2)
+    ripple = (np.sqrt(np.maximum(square - length * length, 0)) / length).max(axis=2)
+    return coherence, ripple
 
 
-def _jitter(still: Complexes, fit: Residual) -> float:
+def _fit(tested: Tested, spans: Spans, heard: Bools, tones_hz: Doubles) -> Residual:
+    """Fit the tones to the samples of each span that were heard in full."""
+    rows = tested.rows[spans.track]
+    place = centre_samples(0) + spans.first[:, None] * HOP_SAMPLES + _FIT_TIMES
+    samples = tested.samples[rows[:, None], np.minimum(place, tested.samples.shape[1] - 1)]
+    lengths = np.minimum((spans.last - spans.first) * HOP_SAMPLES, FIT_SAMPLES)
+    return fit_tones(samples, tones_hz, _whole(heard, lengths), lengths)
+
+
+def _whole(heard: Bools, lengths: Indices) -> Bools:
+    """Return which samples (k, 512) from the first point's middle on are heard in full: not in or beside a hole."""
+    points = np.zeros((len(heard), _FIT_HOPS), np.bool_)
+    hops = min(heard.shape[1], _FIT_HOPS)
+    points[:, :hops] = heard[:, :hops]
+    points[:, 1:hops] &= heard[:, : hops - 1]
+    beside_hole = np.zeros_like(points)
+    following = min(heard.shape[1] - 1, _FIT_HOPS)
+    beside_hole[:, :following] = ~heard[:, 1 : following + 1]
+    points &= ~beside_hole | (np.arange(_FIT_HOPS) >= lengths[:, None] // HOP_SAMPLES)
+    half = HOP_SAMPLES // 2
+    samples = np.repeat(points, HOP_SAMPLES, axis=1)[:, half : half + FIT_SAMPLES]
+    return np.asarray(samples & (lengths[:, None] > _FIT_TIMES))
+
+
+def _jitter(still: Complexes, inside: Bools, heard: Bools, fit: Residual) -> Floats:
     """Return the variance of the phases times signal over noise, the mean of the two tones."""
-    phases = np.angle(still * np.conj(still.sum(axis=0)))
-    return float(phases.var(axis=0) @ fit.tone_over_rest) / 2
+    mean = (still * inside[..., None]).sum(axis=1, keepdims=True)
+    phases = np.angle(still * mean.conj())
+    weights = (heard / np.maximum(np.count_nonzero(heard, axis=1)[:, None], 1))[..., None]
+    average = (weights * phases).sum(axis=1, keepdims=True)
+    variance = (weights * (phases - average) ** 2).sum(axis=1)
+    return np.asarray((variance * fit.tone_over_rest).sum(axis=1) / 2, np.float32)
