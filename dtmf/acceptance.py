@@ -1,16 +1,38 @@
 """Which of the candidates tested at once are presses."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 
 from dtmf.events import ToneQuality
-from dtmf.frames import Floats
+from dtmf.frames import Bools, Floats
 from dtmf.limit_table import ToneLimits
-from dtmf.rules import is_press
-from dtmf.spans import Spans
+from dtmf.rules import LOWEST_COHERENCE, is_press, is_settled_press, stands_out
+from dtmf.sound import least_weaker_db, sound_of
+from dtmf.spans import Spans, levels_within
+from dtmf.steadiness import (
+    SETTLED,
+    SETTLED_HOPS,
+    WHOLE,
+    Steadiness,
+    Tested,
+    measure_steadiness,
+)
 from dtmf.tones import level_of
-from dtmf.verify import Tested, measure
+from dtmf.verify import measure
+
+_MARGIN_DB: Final = 1.0
+"Of what is judged without a fit."
+
+_LONG_HOPS: Final = 25
+"62 ms: in a shorter span the settled part is hardly another."
+
+_SETTLED_ON_HOPS: Final = 12
+"Of the settled part so many points must be on: 28 ms in which a break is short."
+
+_SETTLED_COHERENCE: Final = 0.95
+"Below this at the frequencies of the whole span, its settled part is not one tone either."
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,28 +42,79 @@ class Accepted:
     spans: Spans
 
     twist_db: Floats
+    "High over low tone (k,)."
+
     frequency_error: Floats
-    "As in `Features` (k,)."
+    "The larger relative error of the two tones (k,)."
 
     def line(self, press: int) -> ToneQuality:
         """Return how the tones of one of them arrived."""
-        levels = self.spans.levels[self.spans.track[press]]
         return ToneQuality(
-            level_dbm0=level_of(float(levels.min())),
+            level_dbm0=level_of(float(self.spans.levels[press].min())),
             twist_db=float(self.twist_db[press]),
             frequency_error=float(self.frequency_error[press]),
         )
 
 
 def accept(tested: Tested, spans: Spans, limits: ToneLimits) -> Accepted:
-    """Return the presses among `spans`: of each slot's the first key that has one, with its oldest span."""
-    which, features = measure(tested, spans, limits)
-    pressed = np.flatnonzero(is_press(features))
+    """Return the presses among `spans`: of each slot's the first key that has one, with its oldest span.
+
+    `limits` has a row a candidate.
+    """
+    steadiness = measure_steadiness(tested, spans, limits)
+    pressed = _possible(steadiness, limits)
+    some = np.flatnonzero(pressed)
+    pressed[some] = _pressed(tested, steadiness.take(some), limits)
+    late = np.flatnonzero(~pressed & _may_have_settled(steadiness))
+    if len(late):
+        pressed[late] = _settled(tested, steadiness.spans.take(late), limits)
     # spans are in the order of keys and time, and so is what is left of them
-    _, first = np.unique(tested.rows[spans.track[which[pressed]]], return_index=True)
-    chosen = pressed[first]
+    chosen = np.flatnonzero(pressed)
+    _, first = np.unique(tested.rows[steadiness.spans.track[chosen]], return_index=True)
+    chosen = chosen[first]
     return Accepted(
-        spans=spans.take(which[chosen]),
-        twist_db=features.twist_db[chosen],
-        frequency_error=features.frequency_error[chosen],
+        spans=steadiness.spans.take(chosen),
+        twist_db=steadiness.twist_db[chosen],
+        frequency_error=steadiness.error[chosen],
     )
+
+
+def _possible(steadiness: Steadiness, limits: ToneLimits) -> Bools:
+    """Return which spans no limit rules out before their sound is looked at."""
+    tolerance = limits.frequency_tolerance[steadiness.spans.track]
+    coherent = steadiness.coherence[:, WHOLE] >= LOWEST_COHERENCE
+    return np.asarray((steadiness.error <= tolerance) & coherent)
+
+
+def _pressed(tested: Tested, steadiness: Steadiness, limits: ToneLimits) -> Bools:
+    """Return which spans are presses, fitting only those that are not plainly so: clean keys are most of all."""
+    sound = sound_of(tested, steadiness.spans, steadiness.heard)
+    strict = limits.strict[steadiness.spans.track]
+    least_db = least_weaker_db(steadiness, sound) - _MARGIN_DB
+    pressed = stands_out(steadiness.error, steadiness.coherence[:, WHOLE], least_db, strict)
+    doubtful = np.flatnonzero(~pressed)
+    if len(doubtful):
+        features = measure(steadiness.take(doubtful), sound.take(doubtful))
+        pressed[doubtful] = is_press(features, strict[doubtful])
+    return pressed
+
+
+def _may_have_settled(steadiness: Steadiness) -> Bools:
+    """Return which spans are long and end steadily."""
+    return np.asarray(
+        (steadiness.spans.last - steadiness.spans.first + 1 >= _LONG_HOPS)
+        & (steadiness.points[:, SETTLED] >= _SETTLED_ON_HOPS)
+        & (steadiness.coherence[:, SETTLED] > _SETTLED_COHERENCE)
+    )
+
+
+def _settled(tested: Tested, spans: Spans, limits: ToneLimits) -> Bools:
+    """Return which spans are presses by their last 40 ms."""
+    ends = levels_within(replace(spans, first=spans.last - (SETTLED_HOPS - 1)), tested.pairs)
+    steadiness = measure_steadiness(tested, ends, limits)
+    steadiness = steadiness.take(np.flatnonzero(_possible(steadiness, limits)))
+    sound = sound_of(tested, steadiness.spans, steadiness.heard)
+    pressed = np.zeros(len(spans.track), np.bool_)
+    strict = limits.strict[steadiness.spans.track]
+    pressed[steadiness.which] = is_settled_press(measure(steadiness, sound), strict)
+    return pressed

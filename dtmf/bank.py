@@ -18,14 +18,15 @@ from dtmf.frames import (
     check_batch,
     samples_of_ms,
 )
-from dtmf.goertzel import TAIL_SAMPLES, strongest_pairs, surroundings
+from dtmf.goertzel import Pairs, ToneFilters, surroundings
 from dtmf.held import FOLLOW_SAMPLES, HeldKeys
 from dtmf.history import HISTORY_SAMPLES, History
 from dtmf.keys import KEYS, NO_KEY
 from dtmf.limit_table import LimitTable
 from dtmf.limits import DetectorLimits
-from dtmf.repeats import LOWEST_ENERGY, RepeatFinder
+from dtmf.repeats import RepeatFinder, Repeats
 from dtmf.spans import find_spans
+from dtmf.steadiness import Tested
 from dtmf.suspicion import log_odds
 from dtmf.tracks import (
     HOP_SAMPLES,
@@ -35,15 +36,11 @@ from dtmf.tracks import (
     hops_of,
     pair_of,
 )
-from dtmf.verify import Tested
 
 _DECIDE_SAMPLES: Final = samples_of_ms(56)
 "A press is judged with the first frame that ends this long after it began: 56 to 76 ms, whatever its alignment."
 
 _HISTORY_HOPS: Final = hops_of(HISTORY_SAMPLES)
-
-_QUIET_ENERGY: Final = 1.8 * LOWEST_ENERGY
-"A frame and its tail with less energy can not hold two tones of LOWEST_ENERGY each: half of all calls are silent."
 
 
 class DetectorBank:
@@ -56,11 +53,10 @@ class DetectorBank:
         self._capacity = capacity
         self._limits = LimitTable(capacity, limits or DetectorLimits())
         self._history = History(capacity)
+        self._filters = ToneFilters(capacity)
         self._repeats = RepeatFinder(capacity)
         self._candidates = Candidates(capacity)
         self._held = HeldKeys(capacity)
-        # fresh memory for each batch would cost as much as the filters: the kernel clears every page of it
-        self._samples = np.zeros((capacity, TAIL_SAMPLES + FRAME_SAMPLES), np.float32)
 
     def reset(self, slots: Indices, limits: DetectorLimits | None = None) -> None:
         """Start `slots` anew: time 0, nothing heard, no key down and no event about one that was.
@@ -69,6 +65,7 @@ class DetectorBank:
         """
         self._limits.set(slots, limits)
         self._history.reset(slots)
+        self._filters.reset(slots)
         self._repeats.reset(slots)
         self._candidates.reset(slots)
         self._held.reset(slots)
@@ -80,7 +77,6 @@ class DetectorBank:
         samples are ignored and count as unknown, not as silence. Raises ValueError where shapes do not fit.
         """
         check_batch(frames, slots, lost, self._capacity)
-        self._history.append(frames, slots, lost)
         score, hinted = self._listen(frames, slots, lost)
         ended = self._follow(slots, hinted)
         started = self._decide(slots, ended)
@@ -91,32 +87,42 @@ class DetectorBank:
         """Run stage 1; return the score of each frame and the key that it hints at, if any, each (n,)."""
         score = np.full(len(slots), -np.inf, np.float32)
         hinted = np.full(len(slots), NO_KEY, np.int8)
-        samples = self._samples[: len(slots)]
-        samples[:, :TAIL_SAMPLES] = self._history.tails(slots)
-        samples[:, TAIL_SAMPLES:] = frames
-        loud = (np.vecdot(samples, samples) > _QUIET_ENERGY) & ~lost
+        loud, pairs = self._filter(frames, slots, lost)
+        self._history.append(frames, slots, loud, lost)
         rows = np.flatnonzero(loud)
-        if len(rows) < len(slots):
-            self._repeats.reset(slots[~loud])
-            samples = samples[rows]
-        repeats = self._repeats.find(strongest_pairs(samples), slots[rows])
+        repeats = self._repeats.find(pairs, slots[rows])
         if not len(repeats.rows):
             return score, hinted
         rows = rows[repeats.rows]
         around = surroundings(self._history.last(slots[rows], 2 * FRAME_SAMPLES))
         score[rows] = log_odds(repeats, around)
-        hinting = hints(repeats, around)
-        for window, (keys, at) in enumerate(zip(repeats.key, hinting, strict=True)):
-            hinted[rows[at]] = keys[at]
-            self._hint(slots[rows[at]], keys[at], early=window == 0)
+        hinted[rows] = self._hint(repeats, hints(repeats, around), slots[rows])
         return score, hinted
 
-    def _hint(self, slots: Indices, keys: KeyIndices, *, early: bool) -> None:
-        """Make candidates of keys that are not known to be down."""
-        news = np.flatnonzero(keys != self._held.key[slots])
-        if len(news):
-            slots = slots[news]
-            self._candidates.hint(slots, keys[news], self._history.count[slots], early=early)
+    def _filter(self, frames: Pcm, slots: Indices, lost: Bools) -> tuple[Bools, Pairs]:
+        """Return which frames are neither lost nor silent (n,), and the pairs of these."""
+        if lost.any():
+            heard = np.flatnonzero(~lost)
+            self._filters.reset(slots[lost])
+            loud = np.zeros(len(slots), np.bool_)
+            loud[heard], pairs = self._filters.strongest_pairs(frames[heard], slots[heard])
+        else:
+            loud, pairs = self._filters.strongest_pairs(frames, slots)
+        self._repeats.reset(slots[~loud])
+        return loud, pairs
+
+    def _hint(self, repeats: Repeats, hinting: Bools, slots: Indices) -> KeyIndices:
+        """Make candidates of keys that are not known to be down; return the key that each row hints at, if any (r,)."""
+        first, second = repeats.key
+        news = hinting & (repeats.key != self._held.key[slots])
+        news[1] &= (first != second) | ~news[0]
+        window, at = np.nonzero(news)
+        if len(at):
+            slots = slots[at]
+            frames = self._history.count[slots]
+            self._candidates.hint(slots, repeats.key[window, at], frames, early=window == 0)
+        earlier = np.where(hinting[0], first, np.int8(NO_KEY))
+        return np.where(hinting[1], second, earlier)
 
     def _follow(self, slots: Indices, hinted: KeyIndices) -> list[ToneEnded]:
         """Follow the keys that are down and return those let go."""
@@ -127,7 +133,7 @@ class DetectorBank:
         keys = self._held.key[held]
         phasors = demodulate(self._history.last(held, FOLLOW_SAMPLES))
         over = self._held.follow(
-            np.abs(pair_of(phasors, np.arange(len(held)), keys.astype(np.intp))),
+            np.abs(pair_of(phasors, np.arange(len(held)), keys.astype(np.intp))).transpose(0, 2, 1),
             held,
             self._history.unknown(held, 2),
             (hinted[rows] != NO_KEY) & (hinted[rows] != keys),
@@ -190,7 +196,7 @@ class DetectorBank:
             keys,
             start=np.maximum(since + centre_samples(spans.first), 0),
             end=since + centre_samples(spans.last),
-            levels=spans.levels[spans.track],
+            levels=spans.levels,
             hops=_HISTORY_HOPS - 1 - spans.last,
             unknown=np.all(tested.unknown[spans.track] | heard, axis=1),
             limits=self._limits.hops(slots),

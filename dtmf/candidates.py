@@ -49,12 +49,12 @@ class Candidates:
         self._any[slots] = False
         self._active[slots] = False
 
-    def hint(self, slots: Indices, keys: KeyIndices, frames: Frames, *, early: bool) -> None:
-        """Stage 1 hinted at `keys` of `slots` in `frames`; `early` if in the first window of the frame."""
+    def hint(self, slots: Indices, keys: KeyIndices, frames: Frames, *, early: Bools) -> None:
+        """Stage 1 hinted at `keys` of `slots` in `frames`; `early` where in the first window of the frame."""
         place = slots, keys
         known, failed = self._active[place], self._failed[place]
         # the tone began 15 to 30 ms before the end of the window, so one or two frames are missing to 56 ms
-        first = frames + (1 if early else 2)
+        first = frames + 2 - early
         again = np.where(failed, frames, self._due[place])
         self._due[place] = np.where(known, again, first)
         self._failed[place] = known & failed

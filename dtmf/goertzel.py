@@ -1,7 +1,9 @@
-"""Stage 1: the eight key tones in two windows a frame, for all calls in two matrix products.
+"""Stage 1: the eight key tones in two windows a frame, for all calls in one matrix product.
 
-A Goertzel filter is one column of a matrix: the product of all calls' windows with the matrix gives every filter
-of every call at once. Results are laid out (window, call), so that what follows runs along the long axis.
+A Goertzel filter is one column of a matrix: the product of all calls' samples with the matrix gives every filter
+of every call at once. Windows are 20 ms and start every 10: each half frame is the end of one and the start of the
+next, and is multiplied once for both. Results are laid out (window, call), so that what follows runs along the long
+axis.
 """
 
 from dataclasses import dataclass
@@ -10,14 +12,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from dtmf.frames import FRAME_SAMPLES, RATE_HZ, Floats, KeyIndices
+from dtmf.frames import FRAME_SAMPLES, RATE_HZ, Bools, Floats, Indices, KeyIndices, Pcm
 from dtmf.keys import HIGH_HZ, LOW_HZ
 
 HOP_SAMPLES: Final = 80
 "10 ms: a tone of 40 ms fills two windows wherever it starts. Half the hop cost twice as much and found no more."
-
-TAIL_SAMPLES: Final = HOP_SAMPLES
-"Samples of the frame before that the first window needs."
 
 _HUM_HZ: Final = (50, 60, 100, 120)
 "Mains hum and its first harmonic: removed from the energy, as hum and DC must not hide a key."
@@ -43,6 +42,12 @@ class Pairs:
 
     key: KeyIndices
     "Index in `KEYS` of the pair that the two make."
+
+    clear: Bools
+    "Whether both tones stand out from the other three of their group."
+
+    power: Floats
+    "Sum of the squares of all samples of the window, without weights."
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +102,20 @@ _TONE_SCALE: Final = float(np.sqrt(2 * np.sum(WINDOW**2)) / np.sum(WINDOW))
 
 _TONES: Final = _columns(_sines(LOW_HZ + HIGH_HZ) * _TONE_SCALE)
 
+_FILTERS: Final = 16
+_HALVES: Final = np.concatenate([_TONES[:HOP_SAMPLES], _TONES[HOP_SAMPLES:]], axis=1)
+"What a half frame adds to the window that it starts, then to the one that it ends: (80, 2 * 16)."
+
+LOWEST_ENERGY: Final = 40.0**2 * ENERGY_OF_UNIT_SINE
+"Amplitude 40 is -55 dBm0, which ITU-T Q.24 calls no signal."
+
+_QUIET_POWER: Final = 1.8 * LOWEST_ENERGY
+"30 ms with less can not hold two tones of LOWEST_ENERGY each; half of all calls are silent."
+
+_CLEAR_SHARE: Final = 0.4
+"""A tone alone has 0.93 or more of its group's energy. Of what turns out to be evidence or a key in noise at 0 dB one
+in a thousand windows is below, at the edges of a tone; of noise itself a third is."""
+
 _SURROUNDINGS: Final = (_hum(), _band(_LOW_BAND_HZ), _band(_HIGH_BAND_HZ))
 _SURROUNDING_COLUMNS: Final = _columns(*_SURROUNDINGS)
 _SUMS: Final = np.repeat(np.eye(3, dtype=np.float32), [len(part) for part in _SURROUNDINGS], axis=0)
@@ -108,27 +127,77 @@ _TONE_BITS: Final = np.arange(4, dtype=np.uint32).reshape(1, 1, 4, 1)
 _OTHER_BITS: Final = np.uint32(0xFFFFFFFC)
 
 
-def strongest_pairs(samples: Floats) -> Pairs:
-    """Return the pairs of n calls: `samples` is (n, 240), 10 ms of the frame before and the frame itself."""
-    energies = np.empty((2, 8, len(samples)), np.float32)
-    for index, start in enumerate((0, HOP_SAMPLES)):
-        parts = samples[:, start : start + FRAME_SAMPLES] @ _TONES
-        np.multiply(parts, parts, out=parts)
-        np.add(parts[:, :8].T, parts[:, 8:].T, out=energies[index])
-    best = _labelled_maxima(energies.reshape(2, 2, 4, -1))
-    place = (best & ~_OTHER_BITS).astype(np.int8)
-    return Pairs(
-        low=best[:, 0].view(np.float32),
-        high=best[:, 1].view(np.float32),
-        key=place[:, 0] * np.int8(4) + place[:, 1],
-    )
+class ToneFilters:
+    """The tone filters of up to `capacity` slots; what they hold of each is the half of its next window."""
+
+    def __init__(self, capacity: int) -> None:
+        self._half = np.zeros((capacity, _FILTERS), np.float32)
+        self._power = np.zeros(capacity, np.float32)
+        # fresh memory for each batch would cost as much as the filters: the kernel clears every page of it
+        self._samples = np.zeros((capacity, FRAME_SAMPLES), np.float32)
+        self._products = np.zeros((2 * capacity, 2 * _FILTERS), np.float32)
+
+    def reset(self, slots: Indices) -> None:
+        """Forget what was heard on `slots`."""
+        self._half[slots] = 0
+        self._power[slots] = 0
+
+    def strongest_pairs(self, frames: Pcm, slots: Indices) -> tuple[Bools, Pairs]:
+        """Take the next frame (n, 160) of n slots; return which are not silent, and the pairs of these."""
+        samples = self._samples[: len(slots)]
+        samples[...] = frames
+        power, loud = self._powers(samples, slots)
+        rows = np.flatnonzero(loud)
+        if len(rows) < len(slots):
+            self._half[slots[~loud]] = 0
+            samples, power, slots = samples[rows], power[:, rows], slots[rows]
+        energies = self._energies(samples, slots)
+        groups = energies.reshape(2, 2, 4, -1)
+        sums = np.add.reduce(groups, axis=2)
+        best = _labelled_maxima(groups)
+        place = (best & ~_OTHER_BITS).astype(np.int8)
+        low_high = best.view(np.float32)
+        clear = low_high > _CLEAR_SHARE * sums
+        return loud, Pairs(
+            low=low_high[:, 0],
+            high=low_high[:, 1],
+            key=place[:, 0] * np.int8(4) + place[:, 1],
+            clear=clear[:, 0] & clear[:, 1],
+            power=power,
+        )
+
+    def _powers(self, samples: Floats, slots: Indices) -> tuple[Floats, Bools]:
+        """Return the power of both windows (2, n), and which frames are loud enough to hold a pair."""
+        blocks = samples.reshape(-1, HOP_SAMPLES)
+        halves = np.vecdot(blocks, blocks)
+        first, second = halves[::2], halves[1::2]
+        power = np.empty((2, len(slots)), np.float32)
+        np.add(self._power[slots], first, out=power[0])
+        np.add(first, second, out=power[1])
+        self._power[slots] = second
+        return power, power[0] + second > _QUIET_POWER
+
+    def _energies(self, samples: Floats, slots: Indices) -> Floats:
+        """Return the windowed energies of the eight tones, (2, 8, n)."""
+        products = self._products[: 2 * len(slots)]
+        np.matmul(samples.reshape(-1, HOP_SAMPLES), _HALVES, out=products)
+        first, second = products[::2], products[1::2]
+        windows = np.empty((2, len(slots), _FILTERS), np.float32)
+        np.add(self._half[slots], first[:, _FILTERS:], out=windows[0])
+        np.add(first[:, :_FILTERS], second[:, _FILTERS:], out=windows[1])
+        self._half[slots] = second[:, :_FILTERS]
+        np.multiply(windows, windows, out=windows)
+        energies = np.empty((2, _FILTERS // 2, len(slots)), np.float32)
+        sines = windows.transpose(0, 2, 1)
+        np.add(sines[:, : _FILTERS // 2], sines[:, _FILTERS // 2 :], out=energies)
+        return energies
 
 
 def _labelled_maxima(groups: Floats) -> npt.NDArray[np.uint32]:
     """Return the largest of four energies (2, 2, 4, n) with its place in the last two bits: (2, 2, n).
 
     Numbers of one sign sort as their bits do, so one maximum finds energy and place; argmax along a short axis
-    costs ten times as much. Two of 24 bits of an energy are noise to anybody.
+    costs ten times as much. Two of 24 bits of an energy are noise to anybody. Writes to `groups`.
     """
     bits = groups.view(np.uint32)
     np.bitwise_and(bits, _OTHER_BITS, out=bits)

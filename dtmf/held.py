@@ -16,6 +16,8 @@ FOLLOW_SAMPLES: Final = FRAME_SAMPLES + TRACK_WINDOW_SAMPLES - HOP_SAMPLES
 
 _HOPS: Final = FRAME_SAMPLES // HOP_SAMPLES
 
+_HOP_NUMBERS: Final = np.arange(_HOPS)
+
 _OLD_HOPS: Final = (TRACK_WINDOW_SAMPLES - HOP_SAMPLES) // HOP_SAMPLES
 "Track points whose window reaches into the frame before."
 
@@ -43,8 +45,10 @@ class HeldKeys:
         self.end = np.full(capacity, _NEVER, np.int64)
         "Last sample known to belong to it; nothing before it can be another press."
         self._levels = np.zeros((capacity, 2), np.float32)
-        self._off = np.zeros(capacity, np.intp)
-        self._unknown = np.zeros(capacity, np.intp)
+        self._since = np.zeros(capacity, np.intp)
+        "Track points since the last one at which the tones were on."
+        self._off = np.zeros(capacity, np.bool_)
+        "Whether any of these was heard, without the tones; else all were lost, and the key may be down still."
 
     def reset(self, slots: Indices) -> None:
         """Let go of every key of `slots`, without a word."""
@@ -70,11 +74,10 @@ class HeldKeys:
         """
         self.start[slots], self.end[slots] = start, end
         self._levels[slots] = levels
-        off, hole = np.where(unknown, 0, hops), np.where(unknown, hops, 0)
-        self._off[slots], self._unknown[slots] = off, hole
-        over = _is_over(off, hole, limits)
+        self._since[slots], self._off[slots] = hops, ~unknown
+        over = _is_over(hops, ~unknown, limits)
         self.key[slots] = np.where(over, NO_KEY, keys)
-        return over
+        return np.asarray(over)
 
     def follow(
         self,
@@ -92,31 +95,47 @@ class HeldKeys:
         slots' time at the end of the frame, in samples.
         """
         levels = self._levels[slots]
-        on = (tones > ON_SHARE * levels[:, None]).all(axis=2) & ~other[:, None]
         lost = np.repeat(unknown[:, 1:], _HOPS, axis=1)
         lost[:, :_OLD_HOPS] |= unknown[:, :1]
-        off, hole, end = self._off[slots], self._unknown[slots], self.end[slots]
-        over = np.zeros(len(slots), np.bool_)
-        for hop in range(_HOPS):
-            heard = ~lost[:, hop]
-            is_on = on[:, hop] & heard & ~over
-            # a hole is a pause if the tone is off on either side of it
-            still_hole = ~heard & (off == 0)
-            off = np.where(is_on, 0, np.where(still_hole, off, off + 1 + hole * heard))
-            hole = np.where(still_hole, hole + 1, 0)
-            centre = centre_samples(hop) - FOLLOW_SAMPLES
-            end = np.where(is_on, now + centre, end)
-            over |= _is_over(off, hole, limits)
-        self._off[slots], self._unknown[slots], self.end[slots] = off, hole, end
-        sinking = (
-            (tones > _FALL_SHARE * levels[:, None]).all(axis=2).sum(axis=1) >= _FALL_HOPS
-        ) & ~other
-        sinking &= ~unknown.any(axis=1)
-        fallen = np.minimum(levels, np.median(tones, axis=1))
-        self._levels[slots] = np.where(sinking[:, None], fallen, levels)
+        on = (tones > ON_SHARE * levels[:, None]).all(axis=2) & ~(other[:, None] | lost)
+        last_on = _latest(on, -1 - self._since[slots])
+        # before any time if none was off since the last was on
+        last_off = _latest(~(on | lost), np.where(self._off[slots], -1, _NEVER))
+        since = _HOP_NUMBERS - last_on
+        ended = _is_over(since, last_off > last_on, limits)
+        over = ended.any(axis=1)
+        # what is on after the end is another press
+        hop = np.where(over, ended.argmax(axis=1), _HOPS - 1)
+        rows = np.arange(len(slots))
+        last = last_on[rows, hop]
+        self._since[slots], self._off[slots] = hop - last, last_off[rows, hop] > last
+        heard_at = now - FOLLOW_SAMPLES + centre_samples(last)
+        self.end[slots] = np.where(last >= 0, heard_at, self.end[slots])
+        self._sink(tones, slots, other | unknown.any(axis=1))
         self.key[slots[over]] = NO_KEY
-        return over
+        return np.asarray(over)
+
+    def _sink(self, tones: Floats, slots: Indices, not_heard: Bools) -> None:
+        """Let levels follow tones that fall."""
+        levels = self._levels[slots]
+        heard = (tones > _FALL_SHARE * levels[:, None]).all(axis=2)
+        sinking = (np.add.reduce(heard, axis=1, dtype=np.intp) >= _FALL_HOPS) & ~not_heard
+        if sinking.any():
+            middle = np.sort(tones[sinking], axis=1)[:, _HOPS // 2 - 1 : _HOPS // 2 + 1].mean(
+                axis=1
+            )
+            self._levels[slots[sinking]] = np.minimum(levels[sinking], middle)
 
 
-def _is_over(off: Indices, hole: Indices, limits: HopLimits) -> Bools:
-    return np.asarray((off > limits.longest_break) | (hole > limits.longest_loss))
+def _latest(points: Bools, before: Indices) -> Indices:
+    """Return, at each of the points (m, 8), the last one up to there that is true, or `before` (m,)."""
+    numbers = np.where(points, _HOP_NUMBERS, before[:, None])
+    return np.asarray(np.maximum.accumulate(numbers, axis=1))
+
+
+def _is_over(since: Indices, off: Bools, limits: HopLimits) -> Bools:
+    """Return whether a key is up `since` hops, (m,) or (m, hops), after its tones were on."""
+    longest_break, longest_loss = limits.longest_break, limits.longest_loss
+    if since.ndim > 1:
+        longest_break, longest_loss = longest_break[:, None], longest_loss[:, None]
+    return np.asarray(since > np.where(off, longest_break, longest_loss))

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from dtmf.frames import RATE_HZ, Floats, Indices
+from dtmf.frames import RATE_HZ, Bools, Floats, Indices
 from dtmf.limits import DetectorLimits
 from dtmf.tones import amplitude
 from dtmf.tracks import HOP_SAMPLES, TRACK_WINDOW_SAMPLES
@@ -37,6 +37,9 @@ class ToneLimits:
     positive_twist_db: Floats
     negative_twist_db: Floats
 
+    strict: Bools
+    "Whether no voice may be taken for a key."
+
 
 class LimitTable:
     """The limits of up to `capacity` slots."""
@@ -45,6 +48,7 @@ class LimitTable:
         self._default = limits
         self._hops = np.zeros((3, capacity), np.intp)
         self._tones = np.zeros((4, capacity), np.float32)
+        self._strict = np.zeros(capacity, np.bool_)
         self.set(np.arange(capacity), limits)
 
     def set(self, slots: Indices, limits: DetectorLimits | None) -> None:
@@ -52,6 +56,7 @@ class LimitTable:
         limits = limits or self._default
         self._hops[:, slots] = np.array(_in_hops(limits))[:, None]
         self._tones[:, slots] = np.array(_of_tones(limits), np.float32)[:, None]
+        self._strict[slots] = limits.strict
 
     def hops(self, slots: Indices) -> HopLimits:
         """Return the limits of spans, a row a slot."""
@@ -59,7 +64,8 @@ class LimitTable:
 
     def tones(self, slots: Indices) -> ToneLimits:
         """Return the limits of tones, a row a slot."""
-        return ToneLimits(*self._tones[:, slots])
+        tolerance, lowest, positive, negative = self._tones[:, slots]
+        return ToneLimits(tolerance, lowest, positive, negative, self._strict[slots])
 
 
 def _in_hops(limits: DetectorLimits) -> tuple[int, int, int]:

@@ -33,6 +33,9 @@ class DetectorLimits:
     longest_loss_ms: float = 60.0
     "A press with a hole of up to this long is one press, if the hole was reported lost: three packets."
 
+    strict: bool = False
+    """Whether no voice may be taken for a key, at the price of keys in noise (docs/benchmarks.md has both figures)."""
+
     def __post_init__(self) -> None:
         if not 0.015 <= self.frequency_tolerance < 0.035:
             raise ValueError("frequency_tolerance must be from 0.015 to below 0.035 (ITU-T Q.24)")

@@ -6,10 +6,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from dtmf.frames import RATE_HZ, Bools, Floats, Indices
-
-FIT_SAMPLES: Final = 512
-"64 ms: more adds no certainty and costs time."
+from dtmf.frames import RATE_HZ, Floats, Indices
+from dtmf.sound import SOUND_SAMPLES, Sound
 
 _HUM_HZ: Final = (50.0, 60.0)
 "Mains hum is fitted with the tones, as are DC and a slope: it says nothing about a key."
@@ -17,7 +15,7 @@ _HUM_HZ: Final = (50.0, 60.0)
 _RIDGE: Final = 1e-3
 "Hum and slope nearly depend on each other within 40 ms; this keeps their equations solvable and moves no tone."
 
-_TIMES: Final = np.arange(FIT_SAMPLES)
+_TIMES: Final = np.arange(SOUND_SAMPLES)
 
 _TABLE_STEP: Final = 32
 
@@ -27,8 +25,8 @@ Doubles = npt.NDArray[np.float64]
 def _background() -> npt.NDArray[np.float64]:
     """Return what is fitted beside the tones, (6, 512): hum, DC and a slope."""
     phase = 2 * np.pi / RATE_HZ * np.outer(_HUM_HZ, _TIMES)
-    level = np.ones((1, FIT_SAMPLES))
-    return np.concatenate([np.cos(phase), np.sin(phase), level, _TIMES[None] / FIT_SAMPLES])
+    level = np.ones((1, SOUND_SAMPLES))
+    return np.concatenate([np.cos(phase), np.sin(phase), level, _TIMES[None] / SOUND_SAMPLES])
 
 
 _BACKGROUND: Final = _background()
@@ -54,14 +52,11 @@ class Residual:
     "Squared amplitude of each tone over the variance of the rest (k, 2)."
 
 
-def fit_tones(signal: Floats, tones_hz: Doubles, whole: Bools, lengths: Indices) -> Residual:
-    """Fit both tones, DC, a slope and mains hum to the `whole` samples of each `signal`, and judge the rest.
-
-    `signal` and `whole` are (k, 512), `tones_hz` (k, 2); samples from `lengths` (k,) on are not whole.
-    """
-    samples = signal * whole
+def fit_tones(sound: Sound, tones_hz: Doubles) -> Residual:
+    """Fit both tones (k, 2), DC, a slope and mains hum to k spans, and judge the rest."""
+    samples, whole = sound.samples, sound.whole
     rows = np.concatenate(
-        [_tones(tones_hz), np.broadcast_to(_BACKGROUND, (len(signal), *_BACKGROUND.shape))], axis=1
+        [_tones(tones_hz), np.broadcast_to(_BACKGROUND, (len(samples), *_BACKGROUND.shape))], axis=1
     )
     rows *= whole[:, None]
     weights = np.linalg.solve(rows @ rows.transpose(0, 2, 1) + _REGULAR, rows @ samples[..., None])
@@ -69,7 +64,7 @@ def fit_tones(signal: Floats, tones_hz: Doubles, whole: Bools, lengths: Indices)
     squares = weights[:, :2, 0] ** 2 + weights[:, 2:4, 0] ** 2 + _FLOOR
     heard = np.maximum(np.count_nonzero(whole, axis=1), 1)
     power = np.vecdot(rest, rest) / heard + _FLOOR
-    peak, mean = _lines(rest, lengths, heard)
+    peak, mean = _lines(rest, sound.lengths, heard)
     return Residual(
         snr_db=np.minimum(_db(squares.sum(axis=1) / 2 / power), _LARGEST_DB),
         weaker_db=np.minimum(_db(squares.min(axis=1) / 2 / power), _LARGEST_DB),
@@ -87,7 +82,7 @@ def _tones(tones_hz: Doubles) -> Doubles:
     turn = 2j * np.pi / RATE_HZ * tones_hz[..., None]
     coarse = np.exp(turn * _TIMES[::_TABLE_STEP])
     fine = np.exp(turn * _TIMES[:_TABLE_STEP])
-    phasors = (coarse[..., None] * fine[:, :, None]).reshape(*tones_hz.shape, FIT_SAMPLES)
+    phasors = (coarse[..., None] * fine[:, :, None]).reshape(*tones_hz.shape, SOUND_SAMPLES)
     return np.concatenate([phasors.real, phasors.imag], axis=1)
 
 

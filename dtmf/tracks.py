@@ -56,13 +56,15 @@ _OSCILLATORS: Final = _oscillators()
 
 _LONGEST_HOPS: Final = 64
 _TURN: Final = np.exp(
-    -2j * np.pi * HOP_SAMPLES / RATE_HZ * np.outer(np.arange(_LONGEST_HOPS), LOW_HZ + HIGH_HZ)
+    -2j * np.pi * HOP_SAMPLES / RATE_HZ * np.outer(LOW_HZ + HIGH_HZ, np.arange(_LONGEST_HOPS))
 ).astype(np.complex64)
 "How far the phase of each nominal tone has turned at each track point, taken back."
 
+_TONES_OF_KEY: Final = np.array([(row, 4 + column) for row in range(4) for column in range(4)])
+
 
 def demodulate(samples: Floats) -> Complexes:
-    """Return the eight tones of m calls as phasors (m, hops, 8), each against its nominal frequency.
+    """Return the eight tones of m calls as phasors (m, 8, hops), each against its nominal frequency.
 
     `samples` is (m, s), s a multiple of 20. A steady tone at its nominal frequency has a constant phasor; the
     phase of one that is off by d Hz turns by 2 pi d / 400 a hop.
@@ -74,13 +76,15 @@ def demodulate(samples: Floats) -> Complexes:
     total = parts[:, :hops, 0].copy()
     for block in range(1, _BLOCKS):
         total += parts[:, block : block + hops, block]
-    phasors = np.empty((calls, hops, 8), np.complex64)
-    phasors.real, phasors.imag = total[..., :8], total[..., 8:]
-    phasors *= _TURN[:hops]
+    phasors = np.empty((calls, 8, hops), np.complex64)
+    phasors.real, phasors.imag = (
+        total[..., :8].transpose(0, 2, 1),
+        total[..., 8:].transpose(0, 2, 1),
+    )
+    phasors *= _TURN[:, :hops]
     return phasors
 
 
 def pair_of(phasors: Complexes, rows: Indices, keys: Indices) -> Complexes:
-    """Return the two tones of c keys, each in one row of `phasors` (m, hops, 8): (c, hops, 2)."""
-    columns = np.stack([keys // 4, 4 + keys % 4], axis=1)
-    return np.asarray(phasors[rows[:, None], :, columns].transpose(0, 2, 1))
+    """Return the two tones of c keys, each in one row of `phasors` (m, 8, hops): (c, 2, hops)."""
+    return np.asarray(phasors[rows[:, None], _TONES_OF_KEY[keys]])
