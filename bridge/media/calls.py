@@ -38,6 +38,8 @@ class _Call:
     far_ends: dict[int, Address] = field(default_factory=dict)
     "By side, where its SDP last said that it is."
     merger: PressMerger = field(default_factory=PressMerger)
+    was_secure: bool = False
+    "The gate has been closed at least once."
 
 
 class WorkerCalls:
@@ -70,7 +72,7 @@ class WorkerCalls:
     def handle(self, command: m.Command) -> None:
         """Carry out one command; one for a call that is gone is nothing."""
         if isinstance(command, m.OpenCall):
-            self._open(command.call)
+            self._open(command)
             return
         if (call := self._calls.get(command.call)) is None:
             return
@@ -114,7 +116,8 @@ class WorkerCalls:
         self._ports.close()
         self.intake.close()
 
-    def _open(self, name: m.CallId) -> None:
+    def _open(self, command: m.OpenCall) -> None:
+        name = command.call
         if not self._free:
             self._report(
                 m.CallRefused(call=name, reason=f"all {len(self._calls)} call slots are in use")
@@ -133,6 +136,7 @@ class WorkerCalls:
         slot = self._free.popleft()
         self._calls[name] = _Call(slot, (caller, agent))
         self._ids[slot] = name
+        self.path.open(slot, command.detector)
         for side, pair in enumerate((caller, agent)):
             self._legs.open(2 * slot + side, pair.rtp, self.path.now)
             self.intake.add(2 * slot + side)
@@ -171,6 +175,7 @@ class WorkerCalls:
         if not secure:
             self._tell_totals(slot)
         self.path.set_secure(slot, secure)
+        self._calls[self._ids[slot]].was_secure |= secure
         self._report(m.SecureChanged(call=self._ids[slot], secure=secure))
 
     def _tell_totals(self, slot: int) -> None:
@@ -222,6 +227,8 @@ class WorkerCalls:
         self._recordings.finish(call.slot, self.path.now)
         self._opening.pop(call.slot, None)
         self._tell_totals(call.slot)
+        if call.was_secure:
+            self._report(m.LineReported(call=name, line=self.path.line_quality(call.slot)))
         self.path.set_secure(call.slot, secure=False)
         for side, pair in enumerate(call.pairs):
             self.intake.remove(2 * call.slot + side)
