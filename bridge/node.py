@@ -22,12 +22,11 @@ from bridge.call.events import (
     SecureSpanEnded,
 )
 from bridge.call.flow import CallFlow, CallSetup
-from bridge.call.routing import admit, find_target
+from bridge.call.routing import admit, find_target, limits_of_caller
 from bridge.call.secure_line import SecureLine
 from bridge.config import Address, BridgeConfig
 from bridge.errors import NotConfirmedError, RouteError
 from bridge.media import messages as m
-from bridge.media.masking import DETECTOR
 from bridge.media.pool import MediaPool
 from bridge.media.secure_counters import SecureTotals
 from bridge.media.settings import WorkerSettings
@@ -177,8 +176,7 @@ class BridgeNode:
             self._endpoint.respond(invite.dialog, error.status, error.reason, now=self._loop.time())
             return
         call = m.CallId(secrets.token_hex(8))
-        trunk = origin.trunk or target.trunk  # the one that the caller, not the agent, is behind
-        detector = DETECTOR if trunk is None else trunk.detector
+        detector = limits_of_caller(origin, target)
         recordings = self._config.recordings
         setup = CallSetup(
             call=call,

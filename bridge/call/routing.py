@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from bridge.config import Address, BridgeConfig, Trunk
 from bridge.errors import RouteError
+from bridge.media.masking import DETECTOR
 from bridge.sip.registrar import Binding
 from bridge.sip.uri import Uri
+from dtmf.limits import DetectorLimits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,15 @@ def find_target(config: BridgeConfig, dialled: str, locate: Locate) -> Target:
     if binding is None:
         raise RouteError(480, "The phone is not registered")
     return Target(uri=binding.contact, destination=binding.destination, agent=user, trunk=None)
+
+
+def limits_of_caller(origin: Origin, target: Target) -> DetectorLimits:
+    """Return by which limits the caller's keys are read: those of the trunk that the caller, not the agent, is behind.
+
+    Where both sides are trunks the caller is the one who dialled; where neither is, the defaults hold.
+    """
+    trunk = origin.trunk or target.trunk
+    return DETECTOR if trunk is None else trunk.detector
 
 
 def _trunk_target(config: BridgeConfig, name: str, dialled: str) -> Target:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from bridge.call.routing import Origin, admit, find_target
-from bridge.config import Address, BridgeConfig, Route, Trunk
+from bridge.call.routing import Origin, Target, admit, find_target, limits_of_caller
+from bridge.config import Address, BridgeConfig, DetectorLimits, Route, Trunk
 from bridge.errors import RouteError
 from bridge.sip.registrar import Binding
 from bridge.sip.uri import Uri
@@ -109,3 +109,29 @@ class TestFindTarget:
     def test_nothing_dialled_is_no_phone(self) -> None:
         with pytest.raises(RouteError, match="480"):
             find_target(config(), "", locate)
+
+
+class TestLimitsOfCaller:
+    OURS, THEIRS = DetectorLimits(positive_twist_db=5.0), DetectorLimits(positive_twist_db=6.0)
+
+    def limits(self, origin: Trunk | None, target: Trunk | None) -> DetectorLimits:
+        uri = Uri(user="x", host=PHONE[0])
+        return limits_of_caller(
+            Origin(agent="" if origin else "ann", trunk=origin),
+            Target(uri=uri, destination=PHONE, agent="" if target else "ben", trunk=target),
+        )
+
+    def test_a_caller_from_a_trunk_is_read_by_its_limits(self) -> None:
+        trunk = Trunk(name="in", detector=self.OURS)
+        assert self.limits(trunk, None) == self.OURS
+
+    def test_a_caller_whom_an_agent_dialled_is_read_by_those_of_the_trunk_to_them(self) -> None:
+        trunk = Trunk(name="out", detector=self.THEIRS)
+        assert self.limits(None, trunk) == self.THEIRS
+
+    def test_between_two_trunks_it_is_the_one_that_dialled(self) -> None:
+        trunks = Trunk(name="in", detector=self.OURS), Trunk(name="out", detector=self.THEIRS)
+        assert self.limits(*trunks) == self.OURS
+
+    def test_two_phones_have_the_defaults(self) -> None:
+        assert self.limits(None, None) == DetectorLimits()
