@@ -1,16 +1,17 @@
 """DetectorLimits: what they refuse, that the detector obeys them, slot by slot, and ITU-T Q.24 by national column."""
 
 import math
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Final
 
 import numpy as np
 import pytest
 
 from dtmf import PRESETS, DetectorBank, DetectorLimits, decode
-from dtmf.frames import Pcm
+from dtmf.frames import FRAME_SAMPLES, Pcm
 from dtmf.limits import check_limit
-from tests.dtmf.signals import frames_of, keyed, ulaw
+from tests.dtmf.drive import listen, mask
+from tests.dtmf.signals import frames_of, keyed, ulaw, white_noise
 
 
 @pytest.mark.parametrize(
@@ -168,3 +169,16 @@ def test_a_pause_ends_a_press_by_the_limits_of_its_slot() -> None:
         for tone in bank.process(batch, both, np.zeros(2, np.bool_)).ended:
             presses[tone.slot] += 1
     assert presses == [1, 2]
+
+
+def test_what_limits_refuse_is_masked_all_the_same() -> None:
+    rng = np.random.default_rng(4)
+    clean = [keyed("123A456B789C*0#D", rng, on_ms=100, off_ms=100) for _ in range(8)]
+    calls = [ulaw(call + white_noise(len(call), -14, rng)) for call in clean]
+    refusing = DetectorLimits(lowest_level_dbm0=-20, shortest_tone_ms=40, frequency_tolerance=0.015)
+    refusing = replace(refusing, positive_twist_db=0, negative_twist_db=0)
+    assert [heard.keys for heard in listen(calls, limits=refusing)] == [""] * 8
+    _, masked = mask(calls, limits=refusing)
+    tone_samples = (frames_of([ulaw(call) for call in clean]) != 0).sum(axis=2)
+    holds_tone = tone_samples.T[:, :-1] > FRAME_SAMPLES // 10
+    assert masked[:, 1:][holds_tone].all()  # what comes out is a frame late
