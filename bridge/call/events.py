@@ -41,10 +41,10 @@ class CallInfo:
 
     recorder: RecorderState
 
-    started_at: datetime
-
     detector: DetectorLimits = DetectorLimits()
     "By which the caller's keys are read: those of the trunk that the caller is behind."
+
+    started_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

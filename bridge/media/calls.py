@@ -163,6 +163,7 @@ class WorkerCalls:
 
     def _set_secure(self, call: _Call, command: m.SetSecure) -> None:
         """Close the gate at once; open it when the caller has let go of the key that may be down."""
+        call.was_secure |= command.secure
         secure = bool(self.path.secure[call.slot])
         if not command.secure and secure:
             self._opening.setdefault(call.slot, self.path.now)
@@ -175,7 +176,6 @@ class WorkerCalls:
         if not secure:
             self._tell_totals(slot)
         self.path.set_secure(slot, secure)
-        self._calls[self._ids[slot]].was_secure |= secure
         self._report(m.SecureChanged(call=self._ids[slot], secure=secure))
 
     def _tell_totals(self, slot: int) -> None:
@@ -227,13 +227,13 @@ class WorkerCalls:
         self._recordings.finish(call.slot, self.path.now)
         self._opening.pop(call.slot, None)
         self._tell_totals(call.slot)
-        if call.was_secure:
-            self._report(m.LineReported(call=name, line=self.path.line_quality(call.slot)))
         self.path.set_secure(call.slot, secure=False)
         for side, pair in enumerate(call.pairs):
             self.intake.remove(2 * call.slot + side)
             self._legs.close(2 * call.slot + side)
             self._ports.give_back(pair, self.path.now)
+        if call.was_secure:  # after the totals: it is the last that is told of a call
+            self._report(m.LineReported(call=name, line=self.path.line_quality(call.slot)))
         del self._calls[name], self._ids[call.slot]
         self._free.append(call.slot)
 

@@ -78,15 +78,6 @@ class MediaPath:
         self.now = 0.0
         "Set by the worker at each tick."
 
-    def open(self, call: int, detector: DetectorLimits) -> None:
-        """Begin a call, whose keys are read by the limits `detector`."""
-        self._detectors[call] = detector
-        self._lines.start(call)
-
-    def line_quality(self, call: int) -> LineQuality | None:
-        """Return what may be told of the caller's line."""
-        return self._lines.quality(call, self._detectors[call])
-
     def set_secure(self, call: int, secure: bool) -> None:
         """Close or open the gate, now; either way nothing of what was held goes out."""
         slot = np.array([call])
@@ -103,6 +94,15 @@ class MediaPath:
     def secure_totals(self, call: int) -> SecureTotals:
         """Return what was counted since the gate of `call` was closed."""
         return self.counters.totals(call, self._packets_late(call))
+
+    def open(self, call: int, detector: DetectorLimits) -> None:
+        """Begin a call, whose keys are read by the limits `detector`."""
+        self._detectors[call] = detector
+        self._lines.start(call)
+
+    def line_quality(self, call: int) -> LineQuality | None:
+        """Return what may be told of the caller's line."""
+        return self._lines.quality(call, self._detectors[call])
 
     def may_open(self, call: int, asked_s: float) -> bool:
         """Return whether the gate, asked to open at `asked_s`, can do so without letting part of a key or beep out."""
