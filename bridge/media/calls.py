@@ -80,6 +80,7 @@ class WorkerCalls:
             case m.SetLeg():
                 self._set_leg(call, command)
             case m.SetSecure():
+                call.was_secure |= command.secure
                 self._set_secure(call, command)
             case m.StartRecording():
                 self._recordings.start(call.slot, Path(command.path), self.path.now)
@@ -163,7 +164,6 @@ class WorkerCalls:
 
     def _set_secure(self, call: _Call, command: m.SetSecure) -> None:
         """Close the gate at once; open it when the caller has let go of the key that may be down."""
-        call.was_secure |= command.secure
         secure = bool(self.path.secure[call.slot])
         if not command.secure and secure:
             self._opening.setdefault(call.slot, self.path.now)
