@@ -5,6 +5,18 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
+from dtmf.limits import PRESETS, DetectorLimits, check_limit
+
+__all__ = [
+    "PRESETS",
+    "Address",
+    "BridgeConfig",
+    "DetectorLimits",
+    "Route",
+    "Trunk",
+    "check_limit",
+]
+
 Address = tuple[str, int]
 
 
@@ -19,6 +31,9 @@ class Trunk:
 
     destination: Address | None = None
     "Where calls to the trunk are sent; None where it only sends."
+
+    detector: DetectorLimits = DetectorLimits()
+    "By which the keys of callers behind this trunk are read."
 
     def covers(self, host: str) -> bool:
         """Return whether a datagram from `host` is this trunk's."""

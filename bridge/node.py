@@ -5,7 +5,7 @@ import itertools
 import secrets
 import socket
 from collections.abc import Callable, Coroutine
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Final, assert_never
 
@@ -17,11 +17,12 @@ from bridge.call.events import (
     CallInfo,
     CallState,
     KeyPressed,
+    LineMeasured,
     MediaLost,
     SecureSpanEnded,
 )
 from bridge.call.flow import CallFlow, CallSetup
-from bridge.call.routing import admit, find_target
+from bridge.call.routing import admit, find_target, limits_of_caller
 from bridge.call.secure_line import SecureLine
 from bridge.config import Address, BridgeConfig
 from bridge.errors import NotConfirmedError, RouteError
@@ -166,7 +167,7 @@ class BridgeNode:
     def _invited(self, invite: sip.InviteReceived) -> None:
         dialler = invite.from_.uri.user or ""
         try:
-            from_agent = admit(self._config, invite.source, dialler, self.location_of)
+            origin = admit(self._config, invite.source, dialler, self.location_of)
             target = find_target(self._config, invite.request_uri.user or "", self.location_of)
         except RouteError as error:
             log.info(
@@ -175,24 +176,26 @@ class BridgeNode:
             self._endpoint.respond(invite.dialog, error.status, error.reason, now=self._loop.time())
             return
         call = m.CallId(secrets.token_hex(8))
+        detector = limits_of_caller(origin, target)
         recordings = self._config.recordings
         setup = CallSetup(
             call=call,
             invite=invite,
             target=target,
-            first=m.Leg.AGENT if from_agent else m.Leg.CALLER,
-            agent=from_agent or target.agent,
+            first=m.Leg.AGENT if origin.agent else m.Leg.CALLER,
+            agent=origin.agent or target.agent,
             started_at=self._utc_now(),
             host=self._config.host,
             identity=self._identity,
             session_id=next(self._session_ids),
             recording="" if recordings is None else str(recordings / f"{call}.wav"),
+            detector=detector,
         )
         flow = CallFlow(setup, self._endpoint, self._media.send, self._flow_changed)
         self._flows[call] = flow
         self._lines[call] = SecureLine(flow, self._media.send, self._spawn)
         self._flow_of_dialog[invite.dialog] = flow
-        self._media.open(call)
+        self._media.open(call, detector)
         self._loop.call_later(RINGING_LIMIT_S, self._ringing_too_long, call)
 
     def _ringing_too_long(self, call: m.CallId) -> None:
@@ -221,6 +224,9 @@ class BridgeNode:
         if isinstance(report, m.SecureSpanCounted):  # counts also where the call is over already
             self._on_event(SecureSpanEnded(call=report.call, totals=SecureTotals.of(report)))
             return
+        if isinstance(report, m.LineReported):  # comes when the call is over
+            self._line_reported(report)
+            return
         flow = self._flows.get(report.call)
         if flow is None:
             return
@@ -240,6 +246,13 @@ class BridgeNode:
                 self._lines[report.call].receive(report)
             case _:
                 assert_never(report)
+
+    def _line_reported(self, report: m.LineReported) -> None:
+        """Tell of the caller's line; in the log its figures and the call, never a press."""
+        if (line := report.line) is not None:
+            tell = log.warning if line.near_limits else log.info
+            tell("line measured", call=report.call, **asdict(line))
+        self._on_event(LineMeasured(call=report.call, line=report.line))
 
     def _media_lost(self, calls: frozenset[m.CallId]) -> None:
         log.error("media worker lost", calls=len(calls))

@@ -2,11 +2,12 @@
 
 from dtmf.bank import DetectorBank
 from dtmf.decode import decode
-from dtmf.events import Detection, Press, Suspicion, ToneEnded, ToneStarted
+from dtmf.events import Detection, Press, Suspicion, ToneEnded, ToneQuality, ToneStarted
 from dtmf.gate import GateBank, Gated, GateSettings
-from dtmf.limits import DetectorLimits
+from dtmf.limits import PRESETS, DetectorLimits
 
 __all__ = [
+    "PRESETS",
     "Detection",
     "DetectorBank",
     "DetectorLimits",
@@ -16,6 +17,7 @@ __all__ = [
     "Press",
     "Suspicion",
     "ToneEnded",
+    "ToneQuality",
     "ToneStarted",
     "decode",
 ]

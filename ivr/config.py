@@ -7,14 +7,24 @@ Environment variables are `TONEWALL__` and the path: `TONEWALL__SIP__PORT=5070`;
 import re
 from collections import Counter
 from collections.abc import Iterable
-from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self
+from typing import Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from bridge.config import Address, BridgeConfig, Route, Trunk
+from bridge.config import BridgeConfig, Route, Trunk
+from ivr.config_detector import DetectorTable
+from ivr.config_values import (
+    AdvertisedAddress,
+    Destination,
+    Name,
+    Network,
+    Pattern,
+    Port,
+    RouteTarget,
+    address_of,
+)
 
 ENVIRONMENT_PREFIX: Final = "TONEWALL__"
 
@@ -22,67 +32,6 @@ PORTS_OF_A_CALL: Final = 4
 "RTP and RTCP for the caller, RTP and RTCP for the agent (RFC 3550 section 11)."
 
 _PHONE: Final = re.compile(r"[a-z0-9][a-z0-9._+-]{0,63}", re.ASCII)
-
-_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,40}", re.ASCII)
-
-_TARGET: Final = re.compile(r"user:(\*|[^\s:]+)|trunk:[A-Za-z0-9_-]+", re.ASCII)
-
-Port = Annotated[int, Field(ge=0, le=65535)]
-
-
-def _name(text: str) -> str:
-    if not _NAME.fullmatch(text):
-        raise ValueError(f"{text!r} must be 1 to 40 letters, digits, - or _")
-    return text
-
-
-def _target(text: str) -> str:
-    if not _TARGET.fullmatch(text):
-        raise ValueError(f"{text!r} must be 'user:*', 'user:NAME' or 'trunk:NAME'")
-    return text
-
-
-def _advertised(text: str) -> str:
-    """Check an address that goes into SIP and SDP: phones send to it."""
-    try:
-        wildcard = ip_address(text).is_unspecified
-    except ValueError:
-        raise ValueError(f"{text!r} must be an IP address: it is told to phones as it is") from None
-    if wildcard:
-        raise ValueError(
-            f"{text!r} cannot be told to phones; give the address at which they reach this machine"
-        )
-    return text
-
-
-def _network(text: str) -> str:
-    try:
-        ip_network(text, strict=False)
-    except ValueError:
-        raise ValueError(
-            f"{text!r} is no IP address or network, for example '192.0.2.10' or '10.0.0.0/8'"
-        ) from None
-    return text
-
-
-def _destination(text: str) -> str:
-    try:
-        _, port = _address(text)
-    except ValueError:
-        port = 0
-    if not 0 < port <= 65535:
-        raise ValueError(
-            f"{text!r} must be an IP address and a port, for example '192.0.2.10:5060'"
-        )
-    return text
-
-
-def _pattern(text: str) -> str:
-    try:
-        re.compile(text)
-    except re.error as error:
-        raise ValueError(f"{text!r} is not a regular expression: {error}") from None
-    return text
 
 
 class _Table(BaseModel):
@@ -92,9 +41,10 @@ class _Table(BaseModel):
 class TrunkTable(_Table):
     """A carrier or PBX."""
 
-    name: Annotated[str, AfterValidator(_name)]
-    sources: list[Annotated[str, AfterValidator(_network)]] = []
-    destination: Annotated[str, AfterValidator(_destination)] | None = None
+    name: Name
+    sources: list[Network] = []
+    destination: Destination | None = None
+    detector: DetectorTable = DetectorTable()
 
     @model_validator(mode="after")
     def _is_good_for_something(self) -> Self:
@@ -106,14 +56,14 @@ class TrunkTable(_Table):
 class RouteTable(_Table):
     """Where a dialled number goes."""
 
-    dialled: Annotated[str, AfterValidator(_pattern)]
-    to: Annotated[str, AfterValidator(_target)]
+    dialled: Pattern
+    to: RouteTarget
 
 
 class SipTable(_Table):
     """SIP over UDP."""
 
-    host: Annotated[str, AfterValidator(_advertised)] = "127.0.0.1"
+    host: AdvertisedAddress = "127.0.0.1"
     port: Port = 5060
     realm: str = Field(default="tonewall", min_length=1)
     trunks: list[TrunkTable] = [TrunkTable(name="loopback", sources=["127.0.0.0/8", "::1"])]
@@ -223,7 +173,7 @@ class Config(BaseSettings):
     data: Path = Path("var")
     "Folder for what the gateway keeps."
 
-    node: Annotated[str, AfterValidator(_name)] = "node-1"
+    node: Name = "node-1"
     "This node's name; a node recovers its own payments after a crash."
 
     database: str = ""
@@ -280,15 +230,13 @@ class Config(BaseSettings):
 
 
 def _trunk(table: TrunkTable) -> Trunk:
-    destination = None if table.destination is None else _address(table.destination)
-    return Trunk(name=table.name, sources=tuple(table.sources), destination=destination)
-
-
-def _address(text: str) -> Address:
-    """Return host and port of `192.0.2.10:5060` or `[2001:db8::1]:5060`; raise ValueError."""
-    host, _, port = text.rpartition(":")
-    host = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-    return str(ip_address(host)), int(port)
+    destination = None if table.destination is None else address_of(table.destination)
+    return Trunk(
+        name=table.name,
+        sources=tuple(table.sources),
+        destination=destination,
+        detector=table.detector.limits,
+    )
 
 
 def _known(names: Iterable[str]) -> str:

@@ -4,9 +4,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from bridge.media.line_quality import LineQuality
 from bridge.media.messages import CallId, RecorderState, Transport
 from bridge.media.secure_counters import SecureTotals
 from dtmf.keys import HiddenKey
+from dtmf.limits import DetectorLimits
 
 
 class CallState(StrEnum):
@@ -38,6 +40,9 @@ class CallInfo:
     secure: bool
 
     recorder: RecorderState
+
+    detector: DetectorLimits = DetectorLimits()
+    "By which the caller's keys are read: those of the trunk that the caller is behind."
 
     started_at: datetime
 
@@ -83,4 +88,17 @@ class SecureSpanEnded:
     totals: SecureTotals
 
 
-BridgeEvent = CallChanged | KeyPressed | MediaLost | SecureSpanEnded
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineMeasured:
+    """How good the caller's line was.
+
+    Told once, after the end of each call whose line was secure, and never where the worker was lost.
+    """
+
+    call: CallId
+
+    line: LineQuality | None
+    "None where too few presses were read from tones."
+
+
+BridgeEvent = CallChanged | KeyPressed | LineMeasured | MediaLost | SecureSpanEnded

@@ -31,6 +31,7 @@ from bridge.sip.endpoint import SipEndpoint
 from bridge.sip.info_dtmf import parse_info_digit
 from bridge.sip.name_addr import NameAddr
 from bridge.sip.uri import Uri
+from dtmf.limits import DetectorLimits
 
 
 class _Phase(StrEnum):
@@ -73,6 +74,8 @@ class CallSetup:
     session_id: int
     recording: str
     "Path of the recording; empty: none."
+    detector: DetectorLimits = DetectorLimits()
+    "By which the caller's keys are read."
 
 
 class CallFlow:
@@ -137,6 +140,7 @@ class CallFlow:
             secure=self.secure,
             recorder=self.recorder,
             started_at=self._setup.started_at,
+            detector=self._setup.detector,
         )
 
     def media_opened(self, opened: m.CallOpened, now: float) -> None:

@@ -38,6 +38,8 @@ class _Call:
     far_ends: dict[int, Address] = field(default_factory=dict)
     "By side, where its SDP last said that it is."
     merger: PressMerger = field(default_factory=PressMerger)
+    was_secure: bool = False
+    "The gate has been closed at least once."
 
 
 class WorkerCalls:
@@ -70,7 +72,7 @@ class WorkerCalls:
     def handle(self, command: m.Command) -> None:
         """Carry out one command; one for a call that is gone is nothing."""
         if isinstance(command, m.OpenCall):
-            self._open(command.call)
+            self._open(command)
             return
         if (call := self._calls.get(command.call)) is None:
             return
@@ -78,6 +80,7 @@ class WorkerCalls:
             case m.SetLeg():
                 self._set_leg(call, command)
             case m.SetSecure():
+                call.was_secure |= command.secure
                 self._set_secure(call, command)
             case m.StartRecording():
                 self._recordings.start(call.slot, Path(command.path), self.path.now)
@@ -114,7 +117,8 @@ class WorkerCalls:
         self._ports.close()
         self.intake.close()
 
-    def _open(self, name: m.CallId) -> None:
+    def _open(self, command: m.OpenCall) -> None:
+        name = command.call
         if not self._free:
             self._report(
                 m.CallRefused(call=name, reason=f"all {len(self._calls)} call slots are in use")
@@ -133,6 +137,7 @@ class WorkerCalls:
         slot = self._free.popleft()
         self._calls[name] = _Call(slot, (caller, agent))
         self._ids[slot] = name
+        self.path.open(slot, command.detector)
         for side, pair in enumerate((caller, agent)):
             self._legs.open(2 * slot + side, pair.rtp, self.path.now)
             self.intake.add(2 * slot + side)
@@ -227,6 +232,8 @@ class WorkerCalls:
             self.intake.remove(2 * call.slot + side)
             self._legs.close(2 * call.slot + side)
             self._ports.give_back(pair, self.path.now)
+        if call.was_secure:  # after the totals: it is the last that is told of a call
+            self._report(m.LineReported(call=name, line=self.path.line_quality(call.slot)))
         del self._calls[name], self._ids[call.slot]
         self._free.append(call.slot)
 

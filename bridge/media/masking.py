@@ -1,4 +1,4 @@
-"""The settings by which every call of this version is read and masked, in one place: used, and told to whoever asks."""
+"""The settings by which calls of this version are read and masked, in one place: used, and told to whoever asks."""
 
 from dataclasses import asdict
 from typing import Final
@@ -7,6 +7,8 @@ from dtmf.gate import GateSettings
 from dtmf.limits import DetectorLimits
 
 DETECTOR: Final = DetectorLimits()
+"Where a call's trunk has no other."
+
 GATE: Final = GateSettings()
 
 EVENT_MASK_FRAMES: Final = 3
@@ -29,10 +31,15 @@ SUSPICION_LIMIT_S: Final = 3.0
 "Sound that is suspected all the time (music) may keep the gate closed so long; a key that is down keeps it always."
 
 
-def masking_settings() -> dict[str, dict[str, int | float]]:
-    """Return the settings by part (`detector`, `gate`) and name, units in the names."""
+def masking_settings(
+    detector: DetectorLimits = DETECTOR,
+) -> dict[str, dict[str, int | float]]:
+    """Return the settings by part (`detector`, `gate`) and name, units in the names.
+
+    `detector` are the limits of the call, where its trunk has others than the default.
+    """
     return {
-        "detector": asdict(DETECTOR),
+        "detector": asdict(detector),
         "gate": {
             **asdict(GATE),
             "event_gone_s": EVENT_GONE_S,

@@ -5,11 +5,13 @@ travels only in `KeyReported` and `InfoKey`, never in any other field, and hides
 """
 
 import json
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Final, NewType
 
+from bridge.media.line_quality import LineQuality
 from dtmf.keys import HiddenKey
+from dtmf.limits import DetectorLimits
 
 CallId = NewType("CallId", str)
 
@@ -48,6 +50,8 @@ class OpenCall:
     """Bind ports for both legs; answered by `CallOpened` or `CallRefused`."""
 
     call: CallId
+    detector: DetectorLimits = DetectorLimits()
+    "By which the caller's keys are read."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +168,14 @@ class SecureSpanCounted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LineReported:
+    """How good the caller's line was; once a call that was secure, when it closes."""
+
+    call: CallId
+    line: LineQuality | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecorderChanged:
     """The recorder confirmed what it is doing now."""
 
@@ -207,6 +219,7 @@ Report = (
     | CallRefused
     | SecureChanged
     | SecureSpanCounted
+    | LineReported
     | RecorderChanged
     | KeyReported
     | Heartbeat
@@ -227,7 +240,7 @@ _TYPES: Final[dict[str, type[Message]]] = {
             CloseCall,
         ),
         *(CallOpened, CallRefused, SecureChanged, SecureSpanCounted),
-        *(RecorderChanged, KeyReported, Heartbeat),
+        *(LineReported, RecorderChanged, KeyReported, Heartbeat),
     )
 }
 
@@ -237,7 +250,11 @@ def encode(message: Message) -> bytes:
     values: dict[str, object] = {}
     for item in fields(message):
         value = getattr(message, item.name)
-        values[item.name] = value.reveal() if isinstance(value, HiddenKey) else value
+        if isinstance(value, HiddenKey):
+            value = value.reveal()
+        elif isinstance(value, DetectorLimits | LineQuality):
+            value = asdict(value)
+        values[item.name] = value
     return json.dumps([type(message).__name__, values]).encode()
 
 
@@ -249,4 +266,8 @@ def decode(data: bytes) -> Message:
     for name_of, kind in (("leg", Leg), ("transport", Transport), ("state", RecorderState)):
         if name_of in values:
             values[name_of] = kind(values[name_of])
+    if "detector" in values:
+        values["detector"] = DetectorLimits(**values["detector"])
+    if values.get("line") is not None:
+        values["line"] = LineQuality(**values["line"])
     return _TYPES[name](**values)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from bridge.media.beeper import Beeper
 from bridge.media.leg_table import FRAME, Legs, LegTable
+from bridge.media.line_quality import LineMeter, LineQuality
 from bridge.media.masking import (
     DETECTOR,
     EVENT_GONE_S,
@@ -33,6 +34,7 @@ from bridge.rtp.telephone_event import TelephoneEvent
 from dtmf.bank import DetectorBank
 from dtmf.gate import GateBank
 from dtmf.keys import HiddenKey
+from dtmf.limits import DetectorLimits
 
 FILL_AFTER_S: Final = 0.03
 "A caller whose phone sends events instead of sound: this long after the last frame, beeps are paced by the clock."
@@ -61,6 +63,8 @@ class MediaPath:
         self._bank, self._gate = DetectorBank(calls, DETECTOR), GateBank(calls, GATE)
         self.beeper = Beeper(calls)
         self.counters = SecureCounters(calls)
+        self._detectors = [DETECTOR] * calls
+        self._lines = LineMeter(calls)
         self.secure: NDArray[np.bool_] = np.zeros(calls, np.bool_)
         self._secured_frames: NDArray[np.int64] = np.zeros(calls, np.int64)
         "Frames given to the detector since the call was secured: its clock."
@@ -77,7 +81,7 @@ class MediaPath:
     def set_secure(self, call: int, secure: bool) -> None:
         """Close or open the gate, now; either way nothing of what was held goes out."""
         slot = np.array([call])
-        self._bank.reset(slot)
+        self._bank.reset(slot, self._detectors[call])
         self._gate.reset(slot)
         self._secured_frames[call] = self._quiet_frames[call] = 0
         self._key_down[call] = False
@@ -90,6 +94,15 @@ class MediaPath:
     def secure_totals(self, call: int) -> SecureTotals:
         """Return what was counted since the gate of `call` was closed."""
         return self.counters.totals(call, self._packets_late(call))
+
+    def open(self, call: int, detector: DetectorLimits) -> None:
+        """Begin a call, whose keys are read by the limits `detector`."""
+        self._detectors[call] = detector
+        self._lines.start(call)
+
+    def line_quality(self, call: int) -> LineQuality | None:
+        """Return what may be told of the caller's line."""
+        return self._lines.quality(call, self._detectors[call])
 
     def may_open(self, call: int, asked_s: float) -> bool:
         """Return whether the gate, asked to open at `asked_s`, can do so without letting part of a key or beep out."""
@@ -145,7 +158,7 @@ class MediaPath:
         self._sender.rebase(leg ^ 1, timestamp, self.now)
         if self.secure[call] and leg & 1 == 0:
             slot = np.array([call])
-            self._bank.reset(slot)
+            self._bank.reset(slot, self._detectors[call])
             self._gate.reset(slot)
             masked = EVENT_MASK_FRAMES if self._event_is_fresh(call) else RESTART_MASK_FRAMES
             self._gate.close(slot, masked)
@@ -183,6 +196,7 @@ class MediaPath:
         self._key_down[calls] = detection.suspicion.key_down
         self._heard_s[calls] = self.now
         for tone in detection.started:
+            self._lines.add(tone.slot, tone.line)
             heard = int(self._secured_frames[tone.slot]) * FRAME - tone.start_samples
             self._pressed(
                 tone.slot, HiddenKey(tone.key), Transport.IN_BAND, self.now - heard / SAMPLES_PER_S

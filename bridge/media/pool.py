@@ -13,6 +13,7 @@ import structlog
 from bridge.media import messages as m
 from bridge.media.settings import WorkerSettings
 from bridge.media.worker_process import WorkerProcess
+from dtmf.limits import DetectorLimits
 
 RESTART_PAUSE_S: Final = 0.2
 "Before a dead worker is replaced, so that one that cannot start does not spin."
@@ -65,15 +66,18 @@ class MediaPool:
         worker = self._worker_of(call)
         return None if worker is None else worker.pid
 
-    def open(self, call: m.CallId) -> None:
-        """Give a new call to the least loaded worker; answered by `CallOpened` or `CallRefused`."""
+    def open(self, call: m.CallId, detector: DetectorLimits) -> None:
+        """Give a new call to the least loaded worker; answered by `CallOpened` or `CallRefused`.
+
+        `detector`: by which the caller's keys are read.
+        """
         if not self._workers:
             self._on_report(m.CallRefused(call=call, reason="no media worker is running"))
             return
         index = min(self._workers, key=lambda index: len(self._workers[index].calls))
         self._workers[index].calls.add(call)
         self._index_of_call[call] = index
-        self._workers[index].send(m.OpenCall(call=call))
+        self._workers[index].send(m.OpenCall(call=call, detector=detector))
 
     def send(self, command: m.Command) -> None:
         """Send a command to the worker of its call."""

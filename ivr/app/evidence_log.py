@@ -7,6 +7,7 @@ from typing import Final
 import structlog
 
 from bridge.call.events import CallInfo
+from bridge.media.line_quality import LineQuality
 from bridge.media.masking import masking_settings
 from bridge.media.secure_counters import SecureTotals
 from ivr.clock import Clock
@@ -50,6 +51,10 @@ class EvidenceLog:
     def span_counted(self, call: str, totals: SecureTotals) -> None:
         """Take what a media worker counted."""
         self._save(self._collector.span_counted(call, totals))
+
+    def line_measured(self, call: str, line: LineQuality | None) -> None:
+        """Take how good the line of an ended call was."""
+        self._save(self._collector.line_measured(call, line))
 
     def media_lost(self, call: str) -> None:
         """Take the loss of a call's worker."""

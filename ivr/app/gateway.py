@@ -12,6 +12,7 @@ from bridge.call.events import (
     CallChanged,
     CallState,
     KeyPressed,
+    LineMeasured,
     MediaLost,
     SecureSpanEnded,
 )
@@ -172,6 +173,8 @@ class Gateway:
                 self._call_changed(event)
             case SecureSpanEnded():
                 self._evidence.span_counted(event.call, event.totals)
+            case LineMeasured():
+                self._evidence.line_measured(event.call, event.line)
             case _:
                 assert_never(event)
 

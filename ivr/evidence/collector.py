@@ -1,15 +1,17 @@
 """Collects the facts of live calls from what the bridge tells. Sans-IO: each method returns what is to be stored now.
 
 Rules of this file: a call is collected from the first confirmed closing of its gate. What the worker counted arrives
-before the gate is told open, but after the end of a call that ended while it was secure; so ended calls are waited for.
+before the gate is told open, but after the end of a call that ended while it was secure; what it says of the line is
+its last word on any call. So ended calls are waited for.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Final
 
 from bridge.call.events import CallInfo, CallState
+from bridge.media.line_quality import LineQuality
 from bridge.media.secure_counters import SecureTotals
 from ivr.evidence.facts import CallFacts, RecorderChange, SecureSpan, SpanEnd
 from ivr.redaction import redact
@@ -18,7 +20,7 @@ MAX_SPANS: Final = 300
 "Of one call, as many as payments are noted beside its recording; the last one is kept current, the rest stays."
 
 MAX_WAITING: Final = 1000
-"Ended calls whose counters have not come; the oldest are given up first, their row says that there are none."
+"Ended calls of which the worker's last word has not come; the oldest are given up first, and stay as they are stored."
 
 
 class EvidenceCollector:
@@ -30,7 +32,7 @@ class EvidenceCollector:
         self._node, self._software, self._masking = node, software, dict(masking)
         self._live: dict[str, CallFacts] = {}
         self._waiting: dict[str, CallFacts] = {}
-        "Ended calls whose last span has no counters yet, oldest first."
+        "Ended calls whose line is not told yet, oldest first."
 
     def call_changed(
         self, info: CallInfo, recorder: tuple[RecorderChange, ...], now: datetime
@@ -48,7 +50,7 @@ class EvidenceCollector:
         )
         self._live[info.call] = facts
         if ended:
-            self._wait_for_totals(self._live.pop(info.call))
+            self._wait_for_line(self._live.pop(info.call))
         return None if facts == before else facts
 
     def span_counted(self, call: str, totals: SecureTotals) -> CallFacts | None:
@@ -57,12 +59,13 @@ class EvidenceCollector:
         facts = calls.get(call)
         if facts is None or facts.spans[-1].totals is not None:
             return None  # closed, but never confirmed to the gateway: nobody was asked for a card
-        facts = _with_last(facts, replace(facts.spans[-1], totals=totals))
-        if calls is self._live:
-            calls[call] = facts
-        else:
-            del calls[call]
+        calls[call] = facts = _with_last(facts, replace(facts.spans[-1], totals=totals))
         return facts
+
+    def line_measured(self, call: str, line: LineQuality | None) -> CallFacts | None:
+        """Take how good the line of an ended call was; return the facts where they are new."""
+        facts = self._waiting.pop(call, None)
+        return None if facts is None or line is None else replace(facts, line=line)
 
     def media_lost(self, call: str, now: datetime) -> CallFacts | None:
         """Take the loss of the worker; return the facts where the line was secure just then."""
@@ -83,14 +86,13 @@ class EvidenceCollector:
             called=redact(info.called),
             started_at=info.started_at,
             ended_at=None,
-            masking=self._masking,
+            masking={**self._masking, "detector": asdict(info.detector)},
             recorder=(),
             spans=(),
         )
 
-    def _wait_for_totals(self, facts: CallFacts) -> None:
-        last = facts.spans[-1]
-        if last.totals is None and last.ended_by is not SpanEnd.WORKER_LOST:
+    def _wait_for_line(self, facts: CallFacts) -> None:
+        if facts.spans[-1].ended_by is not SpanEnd.WORKER_LOST:
             self._waiting[facts.call] = facts
             if len(self._waiting) > MAX_WAITING:
                 del self._waiting[next(iter(self._waiting))]

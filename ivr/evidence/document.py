@@ -5,6 +5,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from bridge.media.line_quality import LineQuality
 from bridge.media.messages import Transport
 from bridge.media.secure_counters import SecureTotals
 from ivr.evidence.facts import CallFacts, SecureSpan
@@ -40,6 +41,7 @@ def build_document(
         },
         "findings": [asdict(finding) for finding in findings_of(facts, recording)],
         "secure_spans": [_span(n, span) for n, span in enumerate(facts.spans, start=1)],
+        "line": None if facts.line is None else _line(facts.line),
         "recorder": [{"at": moment(c.at), "state": c.state.value} for c in facts.recorder],
         "payments": [_payment(record) for record in payments],
         "recording": None if recording is None else asdict(recording),
@@ -84,6 +86,16 @@ def _counters(totals: SecureTotals) -> dict[str, Any]:
         "events_withheld": totals.events_withheld,
         "stream_restarts": totals.stream_restarts,
         "highest_passed_score": None if score is None else f"{score:.3f}",
+    }
+
+
+def _line(line: LineQuality) -> dict[str, Any]:
+    return {
+        "lowest_level_dbm0": line.lowest_level_dbm0,
+        "lowest_twist_db": line.lowest_twist_db,
+        "highest_twist_db": line.highest_twist_db,
+        "frequency_error_percent": f"{line.frequency_error_percent:.1f}",
+        "near_limits": line.near_limits.split(",") if line.near_limits else [],
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from bridge.media.line_quality import LineQuality
 from bridge.media.messages import RecorderState
 from bridge.media.secure_counters import SecureTotals
 from ivr.evidence.errors import EvidenceError
@@ -69,6 +70,9 @@ class CallFacts:
 
     recorder: tuple[RecorderChange, ...]
     spans: tuple[SecureSpan, ...]
+
+    line: LineQuality | None = None
+    "How good the caller's line was; None where too few presses were read from tones, and until the call has ended."
 
 
 _READER: Final = TypeAdapter(CallFacts)

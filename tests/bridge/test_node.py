@@ -12,8 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from bridge.call.events import BridgeEvent, CallChanged, CallInfo, CallState, MediaLost
-from bridge.config import BridgeConfig, Route, Trunk
+from bridge.call.events import (
+    BridgeEvent,
+    CallChanged,
+    CallInfo,
+    CallState,
+    LineMeasured,
+    MediaLost,
+)
+from bridge.config import BridgeConfig, DetectorLimits, Route, Trunk
 from bridge.errors import NotConfirmedError
 from bridge.media.messages import CallId, RecorderState
 from bridge.node import BridgeNode
@@ -185,6 +192,40 @@ class TestSecuring:
             with pytest.raises(NotConfirmedError):
                 await securing
             assert await bridge.ended(info.call) == "enough"
+
+
+class TestDetector:
+    LIMITS = DetectorLimits(lowest_level_dbm0=-30.0)
+
+    def trunks(self, bob: Phone) -> tuple[Trunk, ...]:
+        return (
+            Trunk(name="inward", sources=("127.0.0.0/8",), detector=self.LIMITS),
+            Trunk(name="outward", destination=bob.address),
+        )
+
+    async def test_keys_are_read_by_the_limits_of_the_trunk_that_the_caller_is_behind(
+        self, alice: Phone, bob: Phone
+    ) -> None:
+        route = Route(dialled=".*", to="trunk:outward")
+        async with running(bob, trunks=self.trunks(bob), routes=(route,)) as bridge:
+            await alice.talk_to(bob, bridge.node.sip_address)
+            (info,) = await bridge.talking(recorder=RecorderState.OFF)
+            assert info.detector == self.LIMITS
+
+    async def test_the_line_of_a_secured_call_is_told_of_after_its_end(
+        self, alice: Phone, bob: Phone
+    ) -> None:
+        async with running(bob) as bridge:
+            await alice.talk_to(bob, bridge.node.sip_address)
+            (info,) = await bridge.talking(recorder=RecorderState.OFF)
+            await bridge.node.secure(info.call)
+            await bridge.node.release(info.call)
+            bridge.node.hang_up(info.call, "enough")
+            nothing = LineMeasured(call=info.call, line=None)
+            await bridge.until(lambda: nothing in bridge.told)
+            assert bridge.told.count(nothing) == 1
+            assert isinstance(bridge.told[bridge.told.index(nothing) - 1], CallChanged)
+            assert bridge.endings(info.call) == ["enough"]
 
 
 class TestRefusing:

@@ -49,11 +49,13 @@ def read(calls: list[Pcm], lost: Bools | None = None) -> list[str]:
     return [heard.keys for heard in listen(calls, lost)]
 
 
-def mask(calls: list[Pcm], lost: Bools | None = None) -> tuple[Pcm, Bools]:
+def mask(
+    calls: list[Pcm], lost: Bools | None = None, limits: DetectorLimits | None = None
+) -> tuple[Pcm, Bools]:
     """Return what the gates let out, (calls, samples), one frame late, and what was masked, (calls, frames)."""
     frames = frames_of(calls)
     slots = np.arange(len(calls), dtype=np.intp)
-    bank, gate = DetectorBank(len(calls)), GateBank(len(calls))
+    bank, gate = DetectorBank(len(calls), limits), GateBank(len(calls))
     audio = np.zeros_like(frames)
     masked = np.zeros(frames.shape[:2], np.bool_)
     for number, batch in enumerate(frames):

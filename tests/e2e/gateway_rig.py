@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 
 from ivr.app.gateway import Gateway
 from ivr.config import Config, MediaTable, RtpTable, SipTable, TrunkTable, WebTable
+from ivr.config_detector import DetectorTable
 from ivr.session.view import AgentId, AgentView, CallView, StartPayment
 from ivr.session.words import InteractionType, RecorderState, Role, Status
 from tests.support.ports import LOOPBACK
@@ -22,16 +23,24 @@ ENDED: Final = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELLED, Sta
 
 
 def config_for(
-    folder: Path, *, agents: tuple[str, ...] = ("agent",), workers: int = 1, **changes: object
+    folder: Path,
+    *,
+    agents: tuple[str, ...] = ("agent",),
+    workers: int = 1,
+    detector: DetectorTable | None = None,
+    **changes: object,
 ) -> Config:
-    """Return a configuration that takes calls from anybody on loopback."""
+    """Return a configuration that takes calls from anybody on loopback, whose keys are read by `detector`."""
+    trunk = TrunkTable(
+        name="loopback", sources=["127.0.0.0/8"], detector=detector or DetectorTable()
+    )
     values: dict[str, object] = {
         "data": folder / "var",
         "sip": SipTable(
             host=LOOPBACK,
             port=0,
             phones=dict.fromkeys(agents, PASSWORD),
-            trunks=[TrunkTable(name="loopback", sources=["127.0.0.0/8"])],
+            trunks=[trunk],
         ),
         "rtp": RtpTable(),
         "media": MediaTable(workers=workers),

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from structlog.testing import capture_logs
 
 from bridge.media.masking import GATE
 from bridge.media.messages import CallId
 from ivr.app.gateway import Gateway
 from ivr.cli import main
+from ivr.config_detector import DetectorTable
 from ivr.session.words import Status
 from tests.e2e.gateway_rig import (
     PASSWORD,
@@ -56,7 +58,8 @@ def agent_phone(folder: Path, gateway: Gateway) -> Baresip:
 
 async def paid_call(folder: Path) -> str:
     """Let a caller pay; return the call, once the gateway has stopped."""
-    async with running_gateway(config_for(folder)) as gateway:
+    config = config_for(folder, detector=DetectorTable(lowest_level_dbm0=-30))
+    async with running_gateway(config) as gateway:
         agent = Agent(gateway)
         async with (
             agent_phone(folder, gateway) as phone,
@@ -87,7 +90,8 @@ async def tonewall(folder: Path, *arguments: str | Path) -> Result:
 async def test_a_payment_leaves_evidence_that_counts_verifies_and_tells_no_digit(
     tmp_path: Path,
 ) -> None:
-    call = await paid_call(tmp_path)
+    with capture_logs() as logged:
+        call = await paid_call(tmp_path)
     written = await tonewall(tmp_path, call, "--output", tmp_path / "out")
     assert written.exit_code == 0, written.output
     signed, page = (tmp_path / "out" / f"{call}.evidence.{kind}" for kind in ("json", "html"))
@@ -107,6 +111,13 @@ async def test_a_payment_leaves_evidence_that_counts_verifies_and_tells_no_digit
         "recorder-paused": "holds",
         "recording-holds-no-key": "holds",
     }
+    line = document["line"]
+    assert (line["lowest_twist_db"], line["highest_twist_db"]) == (0, 0)
+    assert (line["frequency_error_percent"], line["near_limits"]) == ("0.0", [])
+    (told,) = [entry for entry in logged if entry["event"] == "line measured"]
+    assert (told["call"], told["log_level"]) == (call, "info")
+    assert told["lowest_level_dbm0"] == line["lowest_level_dbm0"]
+    assert document["masking"]["detector"]["lowest_level_dbm0"] == "-30.0"
     assert [payment["card_last_four"] for payment in document["payments"]] == [CANARY_CARD[-4:]]
     assert not any(holds_canary(path.read_bytes()) for path in (signed, page))
 

@@ -1,13 +1,15 @@
 """What a configuration may say, and what it means for the bridge."""
 
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from bridge.config import Route, Trunk
+from bridge.config import PRESETS, DetectorLimits, Route, Trunk
 from ivr.config import Config, MediaTable, RouteTable, RtpTable, SipTable, TrunkTable
+from ivr.config_detector import DetectorTable
 
 
 def complaint(table: type[Any], **values: object) -> str:
@@ -47,6 +49,22 @@ def test_a_trunk_is_handed_to_the_bridge(text: str, address: tuple[str, int]) ->
     assert Config(sip=SipTable(trunks=trunks)).bridge.trunks == (
         Trunk(name="carrier", sources=("192.0.2.0/24",), destination=address),
     )
+
+
+def test_a_trunk_without_a_detector_has_the_default_limits() -> None:
+    assert Config().bridge.trunks[0].detector == DetectorLimits()
+
+
+def test_a_trunks_detector_is_a_preset_and_what_differs_from_it() -> None:
+    detector = DetectorTable(preset="ntt", lowest_level_dbm0=-35)
+    trunk = TrunkTable(name="tokyo", sources=["192.0.2.0/24"], detector=detector)
+    (limits,) = [trunk.detector for trunk in Config(sip=SipTable(trunks=[trunk])).bridge.trunks]
+    assert limits == replace(PRESETS["ntt"], lowest_level_dbm0=-35.0)
+
+
+def test_every_limit_can_be_configured() -> None:
+    names = {limit.name for limit in fields(DetectorLimits) if isinstance(limit.default, float)}
+    assert set(DetectorTable.model_fields) == {"preset"} | names
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])

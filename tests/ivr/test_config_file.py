@@ -6,6 +6,8 @@ import pytest
 
 from ivr.config_file import ConfigError, load_config
 
+DETECTOR = '[[sip.trunks]]\nname = "a"\nsources = ["192.0.2.1"]\n[sip.trunks.detector]\n'
+
 
 @pytest.fixture(autouse=True)
 def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,6 +57,22 @@ def test_a_list_in_a_variable_is_json(monkeypatch: pytest.MonkeyPatch) -> None:
         (
             '[[sip.trunks]]\nname = "a"\nsuorces = []',
             "sip.trunks.0.suorces: unknown key, did you mean 'sources'?",
+        ),
+        (
+            f'{DETECTOR}preset = "danish"',
+            "sip.trunks.0.detector.preset: 'danish' is no preset; known: att, ntt",
+        ),
+        (
+            f"{DETECTOR}lowest_level_dbm0 = -60",
+            "sip.trunks.0.detector.lowest_level_dbm0: must be from -45 to -20 (",
+        ),
+        (
+            f"{DETECTOR}positive_twist_db = nan",
+            "sip.trunks.0.detector.positive_twist_db: must be from 0 to 11 (",
+        ),
+        (
+            f"{DETECTOR}longest_brake_ms = 20",
+            "sip.trunks.0.detector.longest_brake_ms: unknown key, did you mean 'longest_break_ms'?",
         ),
         ("[web]\nport = 70000", "web.port: Input should be less than or equal to 65535"),
         ("sip = 3", "sip: must be a table"),

@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 from bridge.call.routing import find_target
+from bridge.config import DetectorLimits
 from bridge.sip.registrar import Binding
 from bridge.sip.uri import Uri
 from ivr.app.profile_files import read_profile_file
@@ -22,6 +24,9 @@ SAMPLES = Path(__file__).parents[2] / "samples"
 
 TABLES: dict[str, type[BaseModel]] = {"sip.trunks": TrunkTable, "sip.routes": RouteTable}
 "Tables in lists."
+
+LIMITS = [limit for limit in fields(DetectorLimits) if isinstance(limit.default, float)]
+"Their defaults are those of the preset."
 
 
 def settings() -> dict[str, Any]:
@@ -71,7 +76,10 @@ def test_the_values_are_the_defaults() -> None:
         "recording.folder",
         "sip.phones",
         "sip.trunks.destination",
+        *(f"sip.trunks.detector.{limit.name}" for limit in LIMITS),
     }
+    for limit in LIMITS:
+        assert listed[f"sip.trunks.detector.{limit.name}"] == limit.default, limit.name
     for key in defaults.keys() - without_default:
         expected = str(defaults[key]) if isinstance(defaults[key], Path) else defaults[key]
         assert listed[key] == expected, key

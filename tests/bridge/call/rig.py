@@ -227,7 +227,9 @@ class Rig:
         return CallSetup(
             call=CALL,
             invite=invite,
-            target=Target(uri=Uri(user="bob", host=BOB[0]), destination=BOB, agent="bob"),
+            target=Target(
+                uri=Uri(user="bob", host=BOB[0]), destination=BOB, agent="bob", trunk=None
+            ),
             first=self._first,
             agent="bob",
             started_at=datetime(2030, 1, 2, tzinfo=UTC),

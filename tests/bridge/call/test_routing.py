@@ -2,8 +2,8 @@
 
 import pytest
 
-from bridge.call.routing import admit, find_target
-from bridge.config import Address, BridgeConfig, Route, Trunk
+from bridge.call.routing import Origin, Target, admit, find_target, limits_of_caller
+from bridge.config import Address, BridgeConfig, DetectorLimits, Route, Trunk
 from bridge.errors import RouteError
 from bridge.sip.registrar import Binding
 from bridge.sip.uri import Uri
@@ -32,13 +32,20 @@ def config(*routes: Route) -> BridgeConfig:
 
 class TestAdmit:
     @pytest.mark.parametrize(
-        "source", [("198.51.100.200", 5060), ("203.0.113.7", 9), ("2001:db8::5", 5060)]
+        ("source", "trunk"),
+        [
+            (("198.51.100.200", 5060), CARRIER),
+            (("203.0.113.7", 9), INWARD),
+            (("2001:db8::5", 5060), CARRIER),
+        ],
     )
-    def test_a_trunks_addresses_are_let_in_as_no_agent(self, source: Address) -> None:
-        assert admit(config(), source, "5551234", locate) == ""
+    def test_a_trunks_addresses_are_let_in_as_that_trunk(
+        self, source: Address, trunk: Trunk
+    ) -> None:
+        assert admit(config(), source, "5551234", locate) == Origin(agent="", trunk=trunk)
 
     def test_a_registered_phone_is_let_in_as_its_agent(self) -> None:
-        assert admit(config(), PHONE, "ann", locate) == "ann"
+        assert admit(config(), PHONE, "ann", locate) == Origin(agent="ann", trunk=None)
 
     @pytest.mark.parametrize(
         ("source", "user"),
@@ -56,13 +63,15 @@ class TestAdmit:
         assert caught.value.status == 403
 
     def test_a_trunk_address_under_a_registered_name_is_still_the_trunk(self) -> None:
-        assert admit(config(), ("198.51.100.7", 5060), "ann", locate) == ""
+        origin = admit(config(), ("198.51.100.7", 5060), "ann", locate)
+        assert origin == Origin(agent="", trunk=CARRIER)
 
 
 class TestFindTarget:
     def test_the_default_route_rings_the_phone_that_was_dialled(self) -> None:
         target = find_target(config(), "ann", locate)
         assert (target.destination, target.uri.user, target.agent) == (PHONE, "ann-phone", "ann")
+        assert target.trunk is None
 
     def test_a_number_rings_the_phone_that_its_route_names(self) -> None:
         target = find_target(config(Route(dialled="0800.*", to="user:ann")), "0800123", locate)
@@ -72,6 +81,7 @@ class TestFindTarget:
         target = find_target(config(Route(dialled="[0-9]+", to="trunk:carrier")), "5551234", locate)
         assert str(target.uri) == "sip:5551234@198.51.100.1:5060"
         assert (target.destination, target.agent) == (("198.51.100.1", 5060), "")
+        assert target.trunk == CARRIER
 
     def test_the_first_route_that_matches_the_whole_number_is_taken(self) -> None:
         routes = (
@@ -99,3 +109,29 @@ class TestFindTarget:
     def test_nothing_dialled_is_no_phone(self) -> None:
         with pytest.raises(RouteError, match="480"):
             find_target(config(), "", locate)
+
+
+class TestLimitsOfCaller:
+    OURS, THEIRS = DetectorLimits(positive_twist_db=5.0), DetectorLimits(positive_twist_db=6.0)
+
+    def limits(self, origin: Trunk | None, target: Trunk | None) -> DetectorLimits:
+        uri = Uri(user="x", host=PHONE[0])
+        return limits_of_caller(
+            Origin(agent="" if origin else "ann", trunk=origin),
+            Target(uri=uri, destination=PHONE, agent="" if target else "ben", trunk=target),
+        )
+
+    def test_a_caller_from_a_trunk_is_read_by_its_limits(self) -> None:
+        trunk = Trunk(name="in", detector=self.OURS)
+        assert self.limits(trunk, None) == self.OURS
+
+    def test_a_caller_whom_an_agent_dialled_is_read_by_those_of_the_trunk_to_them(self) -> None:
+        trunk = Trunk(name="out", detector=self.THEIRS)
+        assert self.limits(None, trunk) == self.THEIRS
+
+    def test_between_two_trunks_it_is_the_one_that_dialled(self) -> None:
+        trunks = Trunk(name="in", detector=self.OURS), Trunk(name="out", detector=self.THEIRS)
+        assert self.limits(*trunks) == self.OURS
+
+    def test_two_phones_have_the_defaults(self) -> None:
+        assert self.limits(None, None) == DetectorLimits()

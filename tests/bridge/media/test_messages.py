@@ -3,13 +3,16 @@
 import pytest
 
 from bridge.media import messages as m
+from bridge.media.line_quality import LineQuality
 from dtmf.keys import HiddenKey
+from dtmf.limits import DetectorLimits
 
 CALL = m.CallId("c1")
 KEY = HiddenKey("9")
 
 MESSAGES: list[m.Message] = [
     m.OpenCall(call=CALL),
+    m.OpenCall(call=CALL, detector=DetectorLimits(lowest_level_dbm0=-30.5)),
     m.SetLeg(
         call=CALL,
         leg=m.Leg.AGENT,
@@ -41,6 +44,17 @@ MESSAGES: list[m.Message] = [
         events_withheld=8,
         stream_restarts=1,
         highest_passed_score=-0.125,
+    ),
+    m.LineReported(call=CALL, line=None),
+    m.LineReported(
+        call=CALL,
+        line=LineQuality(
+            lowest_level_dbm0=-24,
+            lowest_twist_db=-6,
+            highest_twist_db=0,
+            frequency_error_percent=0.5,
+            near_limits="",
+        ),
     ),
     m.RecorderChanged(call=CALL, state=m.RecorderState.PAUSED, reason=""),
     m.Heartbeat(calls=1, late_ticks=2),

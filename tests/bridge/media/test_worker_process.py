@@ -14,6 +14,7 @@ from typing import Final
 import pytest
 
 from bridge.media import messages as m
+from bridge.media.masking import DETECTOR
 from bridge.media.pool import MediaPool
 from bridge.media.settings import WorkerSettings
 from bridge.media.worker_process import WorkerProcess
@@ -219,13 +220,13 @@ class TestPool:
             if isinstance(report, m.CallOpened):
                 opened.set()
             if isinstance(report, m.Heartbeat) and tries == 2:
-                pool.open(m.CallId("after"))
+                pool.open(m.CallId("after"), DETECTOR)
 
         pool = MediaPool((SETTINGS,), reported, lambda calls: lost.set())
         await pool.start()
         monkeypatch.setattr(asyncio, "create_subprocess_exec", fail_once)
         (pid,) = pool.pids()
-        pool.open(m.CallId("before"))
+        pool.open(m.CallId("before"), DETECTOR)
         os.kill(pid, signal.SIGKILL)
         async with asyncio.timeout(LIMIT_S):
             await lost.wait()
@@ -238,5 +239,5 @@ class TestPool:
     async def test_without_a_worker_a_call_is_refused_at_once(self) -> None:
         told: list[m.Report] = []
         pool = MediaPool((), told.append, lambda calls: None)
-        pool.open(m.CallId("call-1"))
+        pool.open(m.CallId("call-1"), DETECTOR)
         assert told == [m.CallRefused(call=m.CallId("call-1"), reason="no media worker is running")]

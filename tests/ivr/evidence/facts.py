@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from bridge.media.line_quality import LineQuality
 from bridge.media.masking import masking_settings
 from bridge.media.messages import RecorderState
 from bridge.media.secure_counters import SecureTotals
@@ -29,6 +30,14 @@ def at(seconds: float) -> datetime:
     return START + timedelta(seconds=seconds)
 
 
+LINE: Final = LineQuality(
+    lowest_level_dbm0=-27,
+    lowest_twist_db=-9,
+    highest_twist_db=3,
+    frequency_error_percent=0.5,
+    near_limits="negative_twist_db",
+)
+
 SPAN: Final = SecureSpan(
     secured_at=at(20.02), ended_at=at(50), ended_by=SpanEnd.OPENED, totals=TOTALS
 )
@@ -50,4 +59,5 @@ FACTS: Final = CallFacts(
         RecorderChange(at=at(50.01), state=RecorderState.RECORDING),
     ),
     spans=(SPAN,),
+    line=LINE,
 )

@@ -5,12 +5,15 @@ from dataclasses import replace
 import pytest
 
 from bridge.call.events import CallState
+from bridge.config import PRESETS
+from bridge.media.line_quality import LineQuality
+from bridge.media.masking import masking_settings
 from bridge.media.messages import RecorderState
 from ivr.evidence.collector import MAX_SPANS, MAX_WAITING, EvidenceCollector
 from ivr.evidence.errors import EvidenceError
 from ivr.evidence.facts import CallFacts, RecorderChange, SpanEnd, facts_as_table, read_facts
 from tests.ivr.app.calls import call_info
-from tests.ivr.evidence.facts import FACTS, TOTALS, at
+from tests.ivr.evidence.facts import FACTS, LINE, TOTALS, at
 from tests.support.canary import CANARY_CARD
 
 PAUSED = (RecorderChange(at=at(1), state=RecorderState.PAUSED),)
@@ -32,6 +35,9 @@ class Calls:
 
     def count(self, call: str = "c1") -> CallFacts | None:
         return self.collector.span_counted(call, TOTALS)
+
+    def measure(self, line: LineQuality | None) -> CallFacts | None:
+        return self.collector.line_measured("c1", line)
 
     def lose(self) -> CallFacts | None:
         self.now += 1
@@ -91,6 +97,33 @@ def test_a_call_that_ends_while_secure_waits_for_its_counters(calls: Calls) -> N
     assert calls.count() is None
 
 
+def test_the_line_is_the_last_that_is_told_of_a_call(calls: Calls) -> None:
+    calls.change(secure=True)
+    assert calls.measure(LINE) is None  # never while it lives: nothing could be told yet
+    calls.count()
+    ended = calls.change(secure=False, state=CallState.ENDED)
+    assert ended is not None
+    assert calls.measure(LINE) == replace(ended, line=LINE)
+    assert calls.measure(LINE) is None
+
+
+def test_a_line_of_which_nothing_may_be_told_changes_nothing(calls: Calls) -> None:
+    calls.change(secure=True)
+    calls.change(secure=False, state=CallState.ENDED)
+    assert calls.count() is not None
+    assert calls.measure(None) is None
+    assert calls.count() is None
+
+
+def test_the_limits_are_those_of_the_call() -> None:
+    collector = EvidenceCollector(node="n", software="s", masking=masking_settings())
+    info = replace(call_info(secure=True), detector=PRESETS["ntt"])
+    facts = collector.call_changed(info, PAUSED, at(1))
+    assert facts is not None
+    assert facts.masking == masking_settings(PRESETS["ntt"])
+    assert facts.masking != masking_settings()
+
+
 def test_a_lost_worker_leaves_a_span_without_counters(calls: Calls) -> None:
     calls.change(secure=True)
     lost = calls.lose()
@@ -137,6 +170,12 @@ def test_a_card_number_dialled_by_mistake_is_not_kept() -> None:
 
 def test_facts_survive_being_stored() -> None:
     assert read_facts(facts_as_table(FACTS)) == FACTS
+
+
+def test_facts_of_before_lines_were_measured_are_read() -> None:
+    table = facts_as_table(FACTS)
+    del table["line"]
+    assert read_facts(table) == replace(FACTS, line=None)
 
 
 def test_facts_of_another_version_are_refused_by_the_name_of_what_is_wrong() -> None:

@@ -35,6 +35,13 @@ def test_counters_payments_and_key_are_on_the_page() -> None:
         assert text in page
 
 
+def test_the_line_is_on_the_page() -> None:
+    page = page_of(FACTS)
+    assert "weakest tone -27 dBm0, high over low tone -9 to 3 dB" in page
+    assert "near the limits of negative_twist_db" in page
+    assert "too few presses" in page_of(replace(FACTS, line=None))
+
+
 def test_names_from_outside_are_text() -> None:
     page = page_of(replace(FACTS, caller='"><script>alert(1)</script>'))
     assert "<script" not in page
