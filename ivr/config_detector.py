@@ -34,6 +34,7 @@ class DetectorTable(BaseModel):
     shortest_tone_ms: float | None = None
     longest_break_ms: float | None = None
     longest_loss_ms: float | None = None
+    strict: bool | None = None
 
     @field_validator("*")
     @classmethod

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import fields, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ from tests.dtmf.signals import frames_of, keyed, ulaw, white_noise
         {"negative_twist_db": float("nan")},
     ],
 )
-def test_limits_that_break_q24_are_refused(wrong: dict[str, float]) -> None:
+def test_limits_that_break_q24_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=rf"^{next(iter(wrong))} must be from .* to .* \("):
         DetectorLimits(**wrong)
 

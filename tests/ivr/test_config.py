@@ -64,7 +64,7 @@ def test_a_trunks_detector_is_a_preset_and_what_differs_from_it() -> None:
 
 def test_every_limit_can_be_configured() -> None:
     names = {limit.name for limit in fields(DetectorLimits) if isinstance(limit.default, float)}
-    assert set(DetectorTable.model_fields) == {"preset"} | names
+    assert set(DetectorTable.model_fields) == {"preset", "strict"} | names
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])

@@ -59,8 +59,8 @@ def test_a_list_in_a_variable_is_json(monkeypatch: pytest.MonkeyPatch) -> None:
             "sip.trunks.0.suorces: unknown key, did you mean 'sources'?",
         ),
         (
-            f'{DETECTOR}preset = "danish"',
-            "sip.trunks.0.detector.preset: 'danish' is no preset; known: att, ntt",
+            f'{DETECTOR}preset = "swedish"',
+            "sip.trunks.0.detector.preset: 'swedish' is no preset; known: att, australian, brazilian, danish, ntt",
         ),
         (
             f"{DETECTOR}lowest_level_dbm0 = -60",
