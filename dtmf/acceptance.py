@@ -62,16 +62,14 @@ def accept(tested: Tested, spans: Spans, limits: ToneLimits) -> Accepted:
     `limits` has a row a candidate.
     """
     steadiness = measure_steadiness(tested, spans, limits)
-    pressed = _possible(steadiness, limits)
-    some = np.flatnonzero(pressed)
-    pressed[some] = _pressed(tested, steadiness.take(some), limits)
+    pressed = _pressed(tested, steadiness, limits)
     late = np.flatnonzero(~pressed & _may_have_settled(steadiness))
     if len(late):
         pressed[late] = _settled(tested, steadiness.spans.take(late), limits)
-    # spans are in the order of keys and time, and so is what is left of them
+    # spans are in the order of slots, keys and time, and so is what is left of them
     chosen = np.flatnonzero(pressed)
-    _, first = np.unique(tested.rows[steadiness.spans.track[chosen]], return_index=True)
-    chosen = chosen[first]
+    rows = tested.rows[steadiness.spans.track[chosen]]
+    chosen = chosen[np.diff(rows, prepend=-1) != 0]
     return Accepted(
         spans=steadiness.spans.take(chosen),
         twist_db=steadiness.twist_db[chosen],
@@ -88,11 +86,13 @@ def _possible(steadiness: Steadiness, limits: ToneLimits) -> Bools:
 
 def _pressed(tested: Tested, steadiness: Steadiness, limits: ToneLimits) -> Bools:
     """Return which spans are presses, fitting only those that are not plainly so: clean keys are most of all."""
+    possible = _possible(steadiness, limits)
     sound = sound_of(tested, steadiness.spans, steadiness.heard)
     strict = limits.strict[steadiness.spans.track]
     least_db = least_weaker_db(steadiness, sound) - _MARGIN_DB
-    pressed = stands_out(steadiness.error, steadiness.coherence[:, WHOLE], least_db, strict)
-    doubtful = np.flatnonzero(~pressed)
+    plain = stands_out(steadiness.error, steadiness.coherence[:, WHOLE], least_db, strict)
+    pressed = possible & plain
+    doubtful = np.flatnonzero(possible & ~plain)
     if len(doubtful):
         features = measure(steadiness.take(doubtful), sound.take(doubtful))
         pressed[doubtful] = is_press(features, strict[doubtful])

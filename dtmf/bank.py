@@ -154,7 +154,8 @@ class DetectorBank:
 
     def _tested(self, slots: Indices, keys: Indices) -> Tested:
         """Return the tracks of c candidates; those of one slot follow each other."""
-        new = np.append(True, slots[1:] != slots[:-1])
+        new = np.ones(len(slots), np.bool_)
+        np.not_equal(slots[1:], slots[:-1], out=new[1:])
         rows = np.cumsum(new) - 1
         samples = self._history.last(slots[new], HISTORY_SAMPLES)
         return Tested(
@@ -168,7 +169,7 @@ class DetectorBank:
     def _test(self, tested: Tested, slots: Indices) -> Accepted:
         """Return the presses, one a candidate at most, and see to the candidates that are none."""
         first = (self._held.end[slots] - self._since(slots) - centre_samples(0)) // HOP_SAMPLES + 1
-        first = np.clip(first, 0, _HISTORY_HOPS)
+        first = np.minimum(np.maximum(first, 0), _HISTORY_HOPS)
         amplitudes = np.abs(tested.pairs)
         spans = find_spans(amplitudes, tested.unknown, first, self._limits.hops(slots))
         young = HISTORY_SAMPLES - centre_samples(spans.first) < _DECIDE_SAMPLES

@@ -69,7 +69,8 @@ def find_spans(amplitudes: Floats, unknown: Bools, first_hop: Indices, limits: H
     if not len(heads):
         return Spans(track, first, last, on, levels[:0])
     points = np.add.reduceat(last - first + 1, heads)
-    tails = np.append(heads[1:], len(first)) - 1
+    tails = np.empty_like(heads)
+    tails[:-1], tails[-1] = heads[1:] - 1, len(first) - 1
     enough = points >= limits.shortest[track[heads]]
     heads, tails = heads[enough], tails[enough]
     return Spans(track[heads], first[heads], last[tails], on, levels[track[heads]])
