@@ -94,8 +94,9 @@ class DetectorBank:
         if not len(repeats.rows):
             return score, hinted
         rows = rows[repeats.rows]
-        around = surroundings(self._history.last(slots[rows], 2 * FRAME_SAMPLES))
-        score[rows] = log_odds(repeats, around)
+        recent = self._history.last(slots[rows], 2 * FRAME_SAMPLES)
+        around = surroundings(recent)
+        score[rows] = log_odds(repeats, around, recent)
         hinted[rows] = self._hint(repeats, hints(repeats, around), slots[rows])
         return score, hinted
 

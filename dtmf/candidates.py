@@ -25,7 +25,7 @@ Frames = npt.NDArray[np.int64]
 
 def hints(repeats: Repeats, around: Surroundings) -> Bools:
     """Return which windows (2, r) hint at a key: a repeated pair with enough of all energy."""
-    low, high = repeats.low[1:], repeats.high[1:]
+    low, high = repeats.energy[1:, 0], repeats.energy[1:, 1]
     enough = low + high > _LOWEST_SHARE * around.total[1:]
     return np.asarray(repeats.found & enough & (np.minimum(low, high) > _LOWEST_ENERGY))
 

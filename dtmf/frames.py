@@ -13,6 +13,7 @@ FRAME_SAMPLES: Final = 160
 
 Pcm = npt.NDArray[np.int16]
 Floats = npt.NDArray[np.float32]
+Complexes = npt.NDArray[np.complex64]
 Bools = npt.NDArray[np.bool_]
 Indices = npt.NDArray[np.intp]
 KeyIndices = npt.NDArray[np.int8]

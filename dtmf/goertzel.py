@@ -12,7 +12,16 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from dtmf.frames import FRAME_SAMPLES, RATE_HZ, Bools, Floats, Indices, KeyIndices, Pcm
+from dtmf.frames import (
+    FRAME_SAMPLES,
+    RATE_HZ,
+    Bools,
+    Complexes,
+    Floats,
+    Indices,
+    KeyIndices,
+    Pcm,
+)
 from dtmf.keys import HIGH_HZ, LOW_HZ
 
 HOP_SAMPLES: Final = 80
@@ -34,11 +43,10 @@ _ENERGY_FLOOR: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """The strongest tone of each group in the two windows of one frame of n calls, each (2, n)."""
+    """The strongest tone of each group in the two windows of one frame of n calls; (2, n) if not said."""
 
-    low: Floats
-    high: Floats
-    "Windowed energies of the row and the column tone, squares of the int16 scale."
+    energy: Floats
+    "Of the row and the column tone (2, 2, n): windowed, squares of the int16 scale."
 
     key: KeyIndices
     "Index in `KEYS` of the pair that the two make."
@@ -52,16 +60,17 @@ class Pairs:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the pairs stand in: windowed energies of three windows of n calls, each (3, n)."""
+    """What the pairs stand in: windowed energies of three windows of n calls."""
 
     total: Floats
-    "Everything but DC and hum."
+    "Everything but DC and hum (3, n)."
 
-    low_band: Floats
-    "Everything around the row tones."
+    bands: Floats
+    "Everything around the row tones, and around the column tones (3, 2, n)."
 
-    high_band: Floats
-    "Everything around the column tones."
+    def take(self, rows: Indices) -> "Surroundings":
+        """Return those of some calls."""
+        return Surroundings(self.total[:, rows], self.bands[..., rows])
 
 
 WINDOW: Final = 0.5 - 0.5 * np.cos(2 * np.pi * (np.arange(FRAME_SAMPLES) + 0.5) / FRAME_SAMPLES)
@@ -116,6 +125,12 @@ _CLEAR_SHARE: Final = 0.4
 """A tone alone has 0.93 or more of its group's energy. Of what turns out to be evidence or a key in noise at 0 dB one
 in a thousand windows is below, at the edges of a tone; of noise itself a third is."""
 
+_CYCLES_A_HOP: Final = np.array(LOW_HZ + HIGH_HZ) * HOP_SAMPLES / RATE_HZ
+_TURNS: Final[Complexes] = np.exp(2j * np.pi * np.outer(np.arange(3), _CYCLES_A_HOP)).astype(
+    np.complex64
+)
+"Takes from the phase what a tone turns on its nominal frequency from one window to the next."
+
 _SURROUNDINGS: Final = (_hum(), _band(_LOW_BAND_HZ), _band(_HIGH_BAND_HZ))
 _SURROUNDING_COLUMNS: Final = _columns(*_SURROUNDINGS)
 _SUMS: Final = np.repeat(np.eye(3, dtype=np.float32), [len(part) for part in _SURROUNDINGS], axis=0)
@@ -156,11 +171,10 @@ class ToneFilters:
         sums = np.add.reduce(groups, axis=2)
         best = _labelled_maxima(groups)
         place = (best & ~_OTHER_BITS).astype(np.int8)
-        low_high = best.view(np.float32)
-        clear = low_high > _CLEAR_SHARE * sums
+        energy = best.view(np.float32)
+        clear = energy > _CLEAR_SHARE * sums
         return loud, Pairs(
-            low=low_high[:, 0],
-            high=low_high[:, 1],
+            energy=energy,
             key=place[:, 0] * np.int8(4) + place[:, 1],
             clear=clear[:, 0] & clear[:, 1],
             power=power,
@@ -205,6 +219,20 @@ def _labelled_maxima(groups: Floats) -> npt.NDArray[np.uint32]:
     return np.asarray(np.maximum.reduce(bits, axis=2), np.uint32)
 
 
+def tone_phasors(samples: Floats) -> Complexes:
+    """Return amplitude and phase of the eight tones in three windows, (3, n, 8): the squares are windowed energies.
+
+    `samples` as in :func:`surroundings`. The phase of a tone on its nominal frequency is the same in all windows.
+    """
+    found = np.empty((3, len(samples), 8), np.complex64)
+    for index, turn in enumerate(_TURNS):
+        start = index * HOP_SAMPLES
+        parts = samples[:, start : start + FRAME_SAMPLES] @ _TONES
+        found[index].real, found[index].imag = parts[:, :8], parts[:, 8:]
+        found[index] *= turn
+    return found
+
+
 def surroundings(samples: Floats) -> Surroundings:
     """Return what is around the pairs of n calls in the window before the frame's first and in its two.
 
@@ -222,6 +250,5 @@ def surroundings(samples: Floats) -> Surroundings:
     np.maximum(parts, _ENERGY_FLOOR, out=parts)
     return Surroundings(
         total=np.maximum(total - parts[..., 0], _ENERGY_FLOOR),
-        low_band=parts[..., 1],
-        high_band=parts[..., 2],
+        bands=parts[..., 1:].transpose(0, 2, 1),
     )

@@ -33,22 +33,16 @@ class Repeats:
     key: KeyIndices
     "Index in `KEYS` of the pair of each of the two windows (2, r)."
 
-    run: KeyIndices
-    "How many windows before each of the two had the same pair (2, r): 1, or 2 for more; where `found`."
-
-    low: Floats
-    high: Floats
-    "Energies of the two tones (3, r), in the window before the frame's first and in its two."
+    energy: Floats
+    "Of the two tones (3, 2, r), in the window before the frame's first and in its two."
 
 
 class RepeatFinder:
-    """What stage 1 remembers of each slot: the pairs of its last two windows."""
+    """What stage 1 remembers of each slot: the pair of its last window."""
 
     def __init__(self, capacity: int) -> None:
         self._key = np.full(capacity, NO_KEY, np.int8)
-        self._key_before = np.full(capacity, NO_KEY, np.int8)
-        self._low = np.zeros(capacity, np.float32)
-        self._high = np.zeros(capacity, np.float32)
+        self._energy = np.zeros((2, capacity), np.float32)
 
     def reset(self, slots: Indices) -> None:
         """Forget what was heard on `slots`: the next window repeats nothing."""
@@ -56,29 +50,20 @@ class RepeatFinder:
 
     def find(self, pairs: Pairs, slots: Indices) -> Repeats:
         """Take the pairs of n slots' next frame and return the rows with repeats."""
-        stronger, weaker = np.maximum(pairs.low, pairs.high), np.minimum(pairs.low, pairs.high)
+        low, high = pairs.energy[:, 0], pairs.energy[:, 1]
+        stronger, weaker = np.maximum(low, high), np.minimum(low, high)
         found = pairs.clear & (weaker > LOWEST_ENERGY)
         found &= stronger < _LARGEST_TWIST * weaker
         found &= stronger > _LOWEST_SHARE * pairs.power
-        last = self._key[slots]
-        found[0] &= pairs.key[0] == last
+        found[0] &= pairs.key[0] == self._key[slots]
         found[1] &= pairs.key[1] == pairs.key[0]
         rows = np.flatnonzero(found[0] | found[1])
-        repeats = self._repeats(pairs, slots, rows, found[:, rows])
-        self._key[slots], self._key_before[slots] = pairs.key[1], pairs.key[0]
-        self._low[slots], self._high[slots] = pairs.low[1], pairs.high[1]
-        return repeats
-
-    def _repeats(self, pairs: Pairs, slots: Indices, rows: Indices, found: Bools) -> Repeats:
-        slots = slots[rows]
-        key, last = pairs.key[:, rows], self._key[slots]
-        # where found, so that the window before has the same pair; what counts is how many before that have
-        longer = np.stack([last == self._key_before[slots], key[0] == last])
+        before = self._energy[:, slots[rows]]
+        self._key[slots] = pairs.key[1]
+        self._energy[:, slots] = pairs.energy[1]
         return Repeats(
             rows=rows,
-            found=found,
-            key=key,
-            run=longer + np.int8(1),
-            low=np.concatenate([self._low[slots][None], pairs.low[:, rows]]),
-            high=np.concatenate([self._high[slots][None], pairs.high[:, rows]]),
+            found=found[:, rows],
+            key=pairs.key[:, rows],
+            energy=np.concatenate([before[None], pairs.energy[..., rows]]),
         )

@@ -6,9 +6,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from dtmf.frames import Bools, Floats, Indices
+from dtmf.frames import Bools, Complexes, Floats, Indices
 from dtmf.limit_table import HopLimits
-from dtmf.tracks import Complexes
 
 ON_SHARE: Final = 0.45
 "A tone is on above this share of its level: a step reads 0.5 where it happens, and noise must not open holes."

@@ -10,11 +10,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from dtmf.frames import RATE_HZ, Bools, Floats, Indices
+from dtmf.frames import RATE_HZ, Bools, Complexes, Floats, Indices
 from dtmf.keys import HIGH_HZ, LOW_HZ
 from dtmf.limit_table import ToneLimits
 from dtmf.spans import Spans
-from dtmf.tracks import HOP_SAMPLES, Complexes
+from dtmf.tracks import HOP_SAMPLES
 
 _LAGS: Final = (2, 4, 8, 12)
 "Track points between two phases: the first lag is short enough to be unambiguous, the last gives the precision."

@@ -6,9 +6,8 @@ A window of 10 ms is as short as it may be to tell the low tones apart, and as l
 from typing import Final, overload
 
 import numpy as np
-import numpy.typing as npt
 
-from dtmf.frames import RATE_HZ, Floats, Indices
+from dtmf.frames import RATE_HZ, Complexes, Floats, Indices
 from dtmf.keys import HIGH_HZ, LOW_HZ
 
 HOP_SAMPLES: Final = 20
@@ -18,8 +17,6 @@ TRACK_WINDOW_SAMPLES: Final = 80
 "Hann over 10 ms."
 
 _BLOCKS: Final = TRACK_WINDOW_SAMPLES // HOP_SAMPLES
-
-Complexes = npt.NDArray[np.complex64]
 
 
 def hops_of(samples: int) -> int:

@@ -2,12 +2,11 @@
 
 import numpy as np
 
-from dtmf.frames import Bools, Floats
+from dtmf.frames import Bools, Complexes, Floats
 from dtmf.residual import Residual, fit_tones
 from dtmf.rules import Features
 from dtmf.sound import Sound
 from dtmf.steadiness import INNER, WHOLE, Steadiness
-from dtmf.tracks import Complexes
 
 
 def measure(steadiness: Steadiness, sound: Sound) -> Features:
