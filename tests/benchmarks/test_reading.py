@@ -2,13 +2,16 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from benchmarks import lines
 from benchmarks.presets import strict
 from benchmarks.reading import ROWS, ReadingRow, Score
-from benchmarks.receivers import Ours
+from benchmarks.receivers import Line, Ours
 from benchmarks.rows import answer
+from benchmarks.signals import RATE_HZ, coded
+from benchmarks.voice import music
 from tests.support.peers import require_program
 
 _ENTRIES = 6
@@ -37,3 +40,9 @@ def test_the_limit_is_reached(row: ReadingRow) -> None:
 def test_strict_meets_q24_too(row: ReadingRow) -> None:
     outcome = answer(row.case([Ours(strict())], _ENTRIES, _SEED), ask_base=False)
     assert outcome.met, outcome.complaint
+
+
+def test_made_music_is_no_key() -> None:
+    rng = np.random.default_rng(_SEED)
+    calls = [Line(pcm=coded(music(20 * RATE_HZ, level, rng))) for level in (-10, -15, -22)]
+    assert Ours().read(calls) == [""] * len(calls)
