@@ -6,7 +6,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final
 
 from rich.console import Console
@@ -17,9 +17,11 @@ from benchmarks.command import carry_out, command_line
 from benchmarks.presets import strict
 from benchmarks.receivers import MULTIMON, SPANDSP, Ours, Receiver, peers
 from benchmarks.report import DOCS, Report
-from benchmarks.rows import OURS, Case, Figure, NotAvailableError, Outcome, Row, answer, chosen
+from benchmarks.rows import OURS, Case, Outcome, Row, answer, chosen
 
 _QUICK_N: Final = 10
+
+_PRICED: Final = ("white noise", "speech")
 
 
 def cases(
@@ -36,24 +38,16 @@ def cases(
 
 
 def _strict_cases(n: int, seed: int) -> list[Case]:
-    """Return the noise rows again with the preset strict: they show its price and have no limit of their own."""
-    limits = strict()
-    listed = []
-    for row in reading.ROWS:
-        if row.group != "white noise":
-            continue
-        if limits is not None:
-            priced = row.case([Ours(limits)], n, seed)
-            listed.append(
-                Case(row=Row(group="preset strict", name=row.name, limits={}), ask=priced.ask)
-            )
-    if not listed:
-        listed.append(Case(row=Row(group="preset strict", name="noise", limits={}), ask=_missing))
-    return listed
-
-
-def _missing() -> Mapping[str, Figure]:
-    raise NotAvailableError("the detector has no preset strict")
+    """Return the rows again that the preset strict pays in: they show its price and have no limit of their own."""
+    receiver = Ours(strict())
+    priced = [row for row in reading.ROWS if row.group in _PRICED]
+    return [
+        Case(
+            row=Row(group="preset strict", name=f"{row.group}, {row.name}", limits={}),
+            ask=row.case([receiver], n, seed).ask,
+        )
+        for row in priced
+    ]
 
 
 def run(arguments: argparse.Namespace, console: Console) -> Report:

@@ -13,8 +13,6 @@ from benchmarks.rows import OURS, Case, Figure, Limit, NotAvailableError, Row
 from benchmarks.signals import RATE_HZ, Pcm, coded
 from benchmarks.voice import music
 
-STRICT: Final = "strict"
-
 _LEVELS_DBM0: Final = (-10, -15, -22)
 
 _PIECES: Final = 200
@@ -51,19 +49,13 @@ def cases(
         _case(
             VARIED_STRICT,
             Limit(at_most=0, least_base=_LEAST_VARIED_H, text="0 in 40 h"),
-            lambda: _count([_strict()], corpus.variants(hours), tick),
+            lambda: _count([Ours(strict())], corpus.variants(hours), tick),
         ),
     ]
 
 
 def _case(name: str, limit: Limit, ask: Callable[[], Mapping[str, Figure]]) -> Case:
     return Case(row=Row(group="talk-off", name=name, limits={OURS: limit}), ask=ask)
-
-
-def _strict() -> Receiver:
-    if (limits := strict()) is None:
-        raise NotAvailableError("the detector has no preset strict")
-    return Ours(limits)
 
 
 def _recorded() -> Iterable[Pcm]:

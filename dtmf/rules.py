@@ -28,17 +28,11 @@ class _Steps:
 
 
 _NEEDED_DB: Final = _Steps(
-    (0.001, -3.0),
-    (0.002, -1.5),
-    (0.004, 0.0),
-    (0.006, 1.0),
-    (0.008, 2.0),
-    (0.016, 4.0),
-    (1.0, 6.0),
+    (0.001, -3.0), (0.002, -1.0), (0.004, 1.0), (0.008, 2.0), (0.016, 4.0), (1.0, 6.0)
 )
 """Frequency error up to which the weaker tone must stand this far over everything else. A telephone is right on its
-frequencies, or as far off as its crystal; a voice meets a pair anywhere in the tolerance, so that one in five
-hundred of what looks like a pair is within 0.2 % of both tones. Recorded speech stayed 2.5 dB and more below."""
+frequencies, or as far off as its crystal; a voice meets a pair anywhere in the tolerance: of what looked like a pair
+in recorded speech one in 160 was within 0.2 % of both tones, and what stood highest stayed 2 dB and more below."""
 
 _STEADY_DB: Final = _Steps((0.006, -3.0), (0.016, 0.0), (1.0, np.inf))
 "The same for tones as constant as only a machine's: nothing is, and is farther off."

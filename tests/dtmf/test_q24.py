@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.random import Generator
 
-from dtmf.keys import KEYS
+from dtmf.keys import KEYS, tones_hz
 from dtmf.tones import amplitude
 from tests.dtmf.drive import listen, read
 from tests.dtmf.signals import Signal, keyed, ms, pair, silence, ulaw
@@ -82,6 +82,23 @@ def test_reads_through_an_echo_of_20_ms_10_db_down() -> None:
     for signal in signals:
         signal[delay:] += signal[:-delay].copy() * 10 ** (-10 / 20)
     assert read([ulaw(signal) for signal in signals]) == keys
+
+
+def _weakening_delay(key: str) -> int:
+    """Return the delay of 16 to 20 ms, in samples, whose echo comes nearest to cancelling both tones of `key`."""
+    delays = np.arange(ms(16), ms(20) + 1)
+    phases = 2 * np.pi * np.outer(tones_hz(key), delays) / 8000
+    return int(delays[np.argmin(np.cos(phases).max(axis=0))])
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_reads_through_the_echo_that_weakens_the_key_most(key: str) -> None:
+    # the echo goes on when the tone is over, nearly half as strong as the two were together, in opposite phase
+    rng = np.random.default_rng(24)
+    # each press at another place in the frame: what is tested ends with a frame
+    signal, delay = keyed(8 * key, rng, off_ms=57.5), _weakening_delay(key)
+    signal[delay:] += signal[:-delay].copy() * 10 ** (-10 / 20)
+    assert read([ulaw(signal)]) == [8 * key]
 
 
 def test_reads_through_dial_tone() -> None:

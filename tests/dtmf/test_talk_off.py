@@ -1,10 +1,13 @@
 """Recorded speech, of every language whose package asterisk-core-sounds-*-wav is installed, is no key."""
 
 import wave
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from scipy.signal import resample_poly
 
 from dtmf.frames import RATE_HZ, Pcm
 from tests.dtmf.drive import mask, read
@@ -33,7 +36,7 @@ def _speech() -> list[Pcm]:
     return [call.astype(np.int16) for call in np.array_split(np.concatenate(recordings), _CALLS)]
 
 
-def _level(sound: Pcm, gain: float) -> Pcm:
+def _level(sound: NDArray[np.floating] | Pcm, gain: float) -> Pcm:
     return np.asarray(np.clip(np.rint(sound * gain), -32768, 32767), np.int16)
 
 
@@ -41,6 +44,25 @@ def _level(sound: Pcm, gain: float) -> Pcm:
 def test_speech_is_no_key(gain: float) -> None:
     calls = [_level(sound, gain) for sound in _speech()]
     assert read(calls) == [""] * _CALLS
+
+
+@pytest.mark.parametrize("percent", [80, 92, 108, 125])
+def test_faster_and_slower_speech_is_no_key_wherever_a_frame_begins(percent: int) -> None:
+    calls = [
+        _level(resample_poly(sound.astype(np.float64), 100, percent), 1.0)[shift:]
+        for sound, shift in zip(_speech(), range(0, 4 * _CALLS, 4), strict=True)
+    ]
+    assert read(calls) == [""] * _CALLS
+
+
+def test_two_at_once_are_no_key() -> None:
+    sounds = _speech()
+    length = min(map(len, sounds))
+    calls = [
+        _level(one[:length].astype(np.float64) + other[:length], 1.0)
+        for one, other in pairwise(sounds)
+    ]
+    assert read(calls) == [""] * len(calls)
 
 
 def test_speech_passes_the_gate() -> None:
