@@ -121,9 +121,9 @@ LOWEST_ENERGY: Final = 40.0**2 * ENERGY_OF_UNIT_SINE
 _QUIET_POWER: Final = 1.8 * LOWEST_ENERGY
 "30 ms with less can not hold two tones of LOWEST_ENERGY each; half of all calls are silent."
 
-_CLEAR_SHARE: Final = 0.4
-"""A tone alone has 0.93 or more of its group's energy. Of what turns out to be evidence or a key in noise at 0 dB one
-in a thousand windows is below, at the edges of a tone; of noise itself a third is."""
+_CLEAR_SHARE: Final = 0.45
+"""A tone alone has 0.93 or more of its group's energy. Of what turns out to be evidence one window in
+a thousand is below, at the edges of a tone; of noise itself half are."""
 
 _CYCLES_A_HOP: Final = np.array(LOW_HZ + HIGH_HZ) * HOP_SAMPLES / RATE_HZ
 _TURNS: Final[Complexes] = np.exp(2j * np.pi * np.outer(np.arange(3), _CYCLES_A_HOP)).astype(

@@ -22,9 +22,10 @@ from dtmf.repeats import Repeats
 _LOWEST_SHARE: Final = 0.25
 "Below this share of its own band the weaker tone is no evidence, whatever else holds."
 
-_LOWEST_PRODUCT: Final = 0.02
+_LOWEST_PRODUCT: Final = 0.035
 """Nor is it below this: that share, its mean over the three windows and the pair's share of all energy, multiplied.
-White noise leaves two rows of 1,000 calls above it, and of 20,000 that are evidence one was below."""
+White noise leaves hardly a row of 1,000 calls above it, and three in a thousand of those that are evidence under a
+voice 3 dB over the tones are below, one in a thousand and fewer otherwise."""
 
 _FEATURES: Final = (
     "one",
