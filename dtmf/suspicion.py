@@ -22,10 +22,9 @@ from dtmf.repeats import Repeats
 _LOWEST_SHARE: Final = 0.25
 "Below this share of its own band the weaker tone is no evidence, whatever else holds."
 
-_LOWEST_PRODUCT: Final = 0.035
-"""Nor is it below this: that share, its mean over the three windows and the pair's share of all energy, multiplied.
-White noise leaves hardly a row of 1,000 calls above it, and three in a thousand of those that are evidence under a
-voice 3 dB over the tones are below, one in a thousand and fewer otherwise."""
+_LOWEST_PRODUCT: Final = 0.095
+"""Nor is it below this: that share and the pair's share of all energy, multiplied. White noise leaves one row of 5,000
+calls above it, and three in a thousand of those that are evidence under a voice 3 dB over the tones are below."""
 
 _FEATURES: Final = (
     "one",
@@ -74,9 +73,14 @@ _BIAS: Final = np.float32(-2.576)
 _KNEE: Final = np.float32(-2.0)
 "Logarithm of a share of all energy, 0.12, beyond which another weight holds."
 
-_LOW_HZ: Final = np.array(LOW_HZ, np.float32)
-_FULL_OFF: Final = np.float32(2 * np.pi * HOP_SAMPLES / RATE_HZ * 0.02)
-"What a tone of 1 Hz turns from window to window where it is 2 % off."
+_COLUMNS: Final = np.array([(row, 4 + column) for row in range(4) for column in range(4)])
+"Which of the eight tones are those of each of `KEYS`."
+
+_FULL_OFF: Final = np.float32(2 * np.pi * HOP_SAMPLES / RATE_HZ * 0.02) * np.repeat(
+    np.array(LOW_HZ, np.float32), 4
+)
+"What the low tone of each of `KEYS` turns from window to window where it is 2 % off."
+
 _LARGEST_OFF: Final = 4.0
 "Of that, the most that counts."
 
@@ -91,23 +95,20 @@ def log_odds(repeats: Repeats, around: Surroundings, samples: Floats) -> Floats:
     `samples` (r, 320) are the frame before and the frame itself. Judged is the pair of the window, of the two in which
     a pair may repeat, whose weaker tone has more of its band.
     """
-    shares = repeats.energy / around.bands
+    energy = repeats.energy[1:]
+    shares = energy / around.bands[1:]
     weaker = np.minimum(shares[:, 0], shares[:, 1])
-    now = np.where(repeats.found, weaker[1:], np.float32(-1))
-    window = (now[1] > now[0]).astype(np.intp)
-    now = np.maximum(now[0], now[1])
-    mean = np.add.reduce(weaker, axis=0) / np.float32(3)
-    energy, total = repeats.energy[1:], around.total[1:]
-    share = np.where(
-        window, (energy[1, 0] + energy[1, 1]) / total[1], (energy[0, 0] + energy[0, 1]) / total[0]
-    )
-    score = np.full(len(window), -np.inf, np.float32)
-    rows = np.flatnonzero((now > _LOWEST_SHARE) & (now * mean * share > _LOWEST_PRODUCT))
+    np.copyto(weaker, 0, where=~repeats.found)
+    product = weaker * (energy[:, 0] + energy[:, 1]) / around.total[1:]
+    score = np.full(len(samples), -np.inf, np.float32)
+    rows = np.flatnonzero(np.maximum(product[0], product[1]) > _LOWEST_PRODUCT)
     if len(rows):
-        window = window[rows]
+        first, second = weaker[:, rows]
+        window = (second > first).astype(np.intp)
         keys = repeats.key[window, rows].astype(np.intp)
         features = _features(keys, window + 1, around.take(rows), tone_phasors(samples[rows]))
-        score[rows] = _WEIGHTS @ (features[_ONE] * features[_OTHER]) + _BIAS
+        odds = _WEIGHTS @ (features[_ONE] * features[_OTHER]) + _BIAS
+        score[rows] = np.where(np.maximum(first, second) > _LOWEST_SHARE, odds, -np.inf)
     return score
 
 
@@ -117,53 +118,52 @@ def _features(keys: Indices, now: Indices, around: Surroundings, phasors: Comple
     `phasors` (3, r, 8) are of the same three windows.
     """
     at = np.arange(len(keys))
-    columns = np.stack([keys // 4, 4 + keys % 4])
+    columns = _COLUMNS[keys].T
     tones = phasors[:, at, columns]
-    power = _power(tones)
-    sum_40, turn, steady = _over_40_ms(tones)
-    shares = np.concatenate(
-        [(power / around.bands)[now, :, at].T, sum_40 / np.add.reduce(around.bands, axis=0) * 3]
-    )
+    size = np.abs(tones)
+    power = size * size
+    power_40, turn, steady = _over_40_ms(tones, size)
+    shares = np.empty((4, len(keys)), np.float32)
+    shares[:2] = (power / around.bands)[now, :, at].T
+    np.divide(power_40, np.add.reduce(around.bands, axis=0), out=shares[2:])
     low, high, low_40, high_40 = logits = _logit(shares)
-    pair = np.add.reduce(power, axis=1) / around.total
-    pair_40 = (sum_40[0] + sum_40[1]) / np.add.reduce(around.total, axis=0) * 3
-    share, before, share_40 = np.log(
-        np.stack([pair[now, at], pair[now - 1, at], pair_40]) + np.float32(0.02)
-    )
-    tilt = _db(power[now, 0, at], power[now, 1, at]) / 10
-    step_db = np.abs(_db(power[now, 1, at], power[now - 1, 1, at]))
-    off = np.abs(turn[0]) / (_FULL_OFF * _LOW_HZ[columns[0]])
+    pair = (power[:, 0] + power[:, 1]) / around.total
+    pair_40 = (power_40[0] + power_40[1]) / np.add.reduce(around.total, axis=0)
+    pairs = np.stack([pair[now, at], pair[now - 1, at], pair_40])
+    share, before, share_40 = np.log(pairs + np.float32(0.02))
+    low_now, high_now = power[now, :, at].T
+    tilt = _db(low_now, high_now) / 10
+    step_db = np.abs(_db(high_now, power[now - 1, 1, at]))
     features = np.empty((len(_FEATURES), len(keys)), np.float32)
     features[0] = 1
     features[1:5] = logits
     features[5], features[6] = share_40, before
-    features[7], features[8] = np.maximum(share_40 - _KNEE, 0), np.maximum(share - _KNEE, 0)
-    features[9], features[10] = np.maximum(np.minimum(low, high), 0), np.minimum(low_40, high_40)
-    features[11] = -np.log(np.float32(1.02) - np.minimum(steady[1], 1))
-    features[12] = np.sqrt(np.minimum(step_db, _LARGEST_STEP_DB) / 10)
-    features[13] = _lead_db(phasors[now, at, 4:], columns[1] - 4) / 10
-    features[14] = np.minimum(off, _LARGEST_OFF)
-    features[15], features[16] = np.abs(tilt), tilt
+    np.maximum(share_40 - _KNEE, 0, out=features[7])
+    np.maximum(share - _KNEE, 0, out=features[8])
+    np.maximum(np.minimum(low, high), 0, out=features[9])
+    np.minimum(low_40, high_40, out=features[10])
+    np.negative(np.log(np.float32(1.02) - np.minimum(steady[1], 1)), out=features[11])
+    np.sqrt(np.minimum(step_db, _LARGEST_STEP_DB) / 10, out=features[12])
+    np.divide(_lead_db(phasors[now, at, 4:], columns[1] - 4), 10, out=features[13])
+    np.minimum(np.abs(turn) / _FULL_OFF[keys], _LARGEST_OFF, out=features[14])
+    np.abs(tilt, out=features[15])
+    features[16] = tilt
     return features
 
 
-def _over_40_ms(tones: Complexes) -> tuple[Floats, Floats, Floats]:
-    """Return what three windows (3, 2, r) have in common, each (2, r).
+def _over_40_ms(tones: Complexes, size: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return what three windows (3, 2, r), of amplitudes `size`, have in common.
 
-    That is the power at the frequency that fits them best, the radians by which that turns against the nominal one from
-    window to window, and how steadily it does so: 1 is a sine, whatever its frequency.
+    That is thrice the power (2, r) at the frequency that fits them best, the radians (r,) by which that of the low tone
+    turns against the nominal one from window to window, and how steadily both do so (2, r): 1 is a sine, whatever its
+    frequency.
     """
-    turns = tones[1] * tones[0].conj() + tones[2] * tones[1].conj()
-    size = np.abs(tones)
+    turns = np.add.reduce(tones[1:] * tones[:-1].conj(), axis=0)
     length = np.abs(turns)
     steady = length / (size[1] * (size[0] + size[2]) + _TINY)
     back = turns.conj() / np.maximum(length, _TINY)
-    power = _power(tones[0] + (tones[1] + tones[2] * back) * back) / np.float32(9)
-    return power, np.arctan2(turns.imag, turns.real), steady
-
-
-def _power(tone: Complexes) -> Floats:
-    return np.asarray(tone.real**2 + tone.imag**2)
+    together = np.abs(tones[0] + (tones[1] + tones[2] * back) * back)
+    return together * together / np.float32(3), np.arctan2(turns[0].imag, turns[0].real), steady
 
 
 def _db(one: Floats, other: Floats) -> Floats:
@@ -179,7 +179,7 @@ def _logit(share: Floats) -> Floats:
 
 def _lead_db(group: Complexes, tone: Indices) -> Floats:
     """Return by how much one of four tones (r, 4) is above the strongest other; bounded."""
-    powers = _power(group)
+    powers = np.square(np.abs(group))
     at = np.arange(len(tone))
     best = powers[at, tone]
     powers[at, tone] = 0
