@@ -57,7 +57,8 @@ class DetectorLimits:
     "A press with a hole of up to this long is one press, if the hole was reported lost: three packets."
 
     strict: bool = False
-    """Whether no voice may be taken for a key, at the price of keys in noise (docs/benchmarks.md has both figures)."""
+    """Whether to ask more wherever a voice might pass for a key, at the price of keys in noise and under voices
+    (docs/benchmarks.md: "preset strict")."""
 
     def __post_init__(self) -> None:
         for limit in fields(self):

@@ -38,7 +38,7 @@ _STEADY_DB: Final = _Steps((0.006, -3.0), (0.016, 0.0), (1.0, np.inf))
 "The same for tones as constant as only a machine's: nothing is, and is farther off."
 
 _SETTLED_DB: Final = 6.0
-"What the settled end of a tone stands over all else. Ends of spans in recorded speech stayed below 0 dB."
+"What the settled end of a tone stands over all else. Coherent ends of spans in recorded speech stayed below 2 dB."
 
 _STRICT_DB: Final = 3.0
 "What `strict` asks more of each."
