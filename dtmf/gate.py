@@ -1,7 +1,8 @@
-"""The gate: what the agent and the recorder hear of the caller. It passes a frame only when it knows the next one.
+"""The gate: what the agent and the recorder hear of the caller. It passes a frame only when it knows what follows.
 
-Held back by one frame (20 ms), because a tone that starts late in a frame shows only in the next. Fails closed:
-a frame that was lost, or whose look-ahead was lost, is silence.
+Held back by one frame (20 ms), because a tone that starts late in a frame shows only in the next; or by two, where a
+tone may be hidden (louder speech over it, a stub too short to be seen) until later. Fails closed: a frame that was
+lost, or whose look-ahead was lost, is silence.
 """
 
 from dataclasses import dataclass
@@ -11,6 +12,9 @@ import numpy as np
 
 from dtmf.events import Suspicion
 from dtmf.frames import FRAME_SAMPLES, Bools, Indices, Pcm, check_batch
+
+HOLDS: Final = (1, 2)
+"How many frames may be held back."
 
 _LONGEST_CLOSE: Final = 1 << 30
 "Frames; months. Only keeps the counter from wrapping."
@@ -38,7 +42,8 @@ class Gated:
     """What a batch of gates lets out."""
 
     audio: Pcm
-    "int16 (n, 160): each slot's frame before the one given, or silence."
+    """int16 (n, 160): each slot's frame as many before the one given as it holds, or silence. The caller may write to
+    it; it is good until the next `process` of the same bank, which uses the memory again."""
 
     masked: Bools
     "True (n,) where it is silence in place of a frame."
@@ -50,41 +55,82 @@ class GateBank:
     def __init__(self, capacity: int, settings: GateSettings | None = None) -> None:
         self._settings = settings or GateSettings()
         self._capacity = capacity
-        self._held = np.zeros((capacity, FRAME_SAMPLES), np.int16)
-        self._shut = np.ones(capacity, np.bool_)
+        # Two rows a slot, `2 * slot + place`: where one frame is held, place stays; where two are, it alternates, so
+        # that the row about to be written is always that of the oldest frame.
+        self._held = np.zeros((2 * capacity, FRAME_SAMPLES), np.int16)
+        self._shut = np.ones(2 * capacity, np.bool_)
+        "By row: this frame does not go out."
+        self._row = 2 * np.arange(capacity, dtype=np.intp)
+        "By slot: of its oldest frame."
+        self._turn = np.zeros(capacity, np.intp)
+        "By slot: what the row is XORed with after each frame; 1 where two frames are held."
         self._hang_over = np.zeros(capacity, np.int32)
         self._closed = np.zeros(capacity, np.int32)
+        # Fresh memory for each batch would cost more than all else here: the kernel clears every page of it.
+        self._out = np.zeros((capacity, FRAME_SAMPLES), np.int16)
 
     def reset(self, slots: Indices) -> None:
-        """Forget the held frames of `slots`: the next that comes out is silence, masked."""
-        self._held[slots] = 0
-        self._shut[slots] = True
+        """Forget the held frames of `slots`: what comes out before the next frame given is silence, masked."""
+        self._forget(slots)
         self._hang_over[slots] = 0
         self._closed[slots] = 0
 
+    def hold(self, slots: Indices, frames: int) -> None:
+        """Hold back one frame, or two, of `slots` from now on; raise ValueError for another number.
+
+        Where that is a change, what was held is silence: a frame that is let out sooner than it was to be would come
+        without its look-ahead, one that is let out later would come twice.
+        """
+        if frames not in HOLDS:
+            raise ValueError("a gate holds back 1 or 2 frames")
+        turn = frames - 1
+        changed = slots[self._turn[slots] != turn]
+        self._turn[changed] = turn
+        self._forget(changed)
+
     def close(self, slots: Indices, frames: int) -> None:
-        """Mask the held frame and the next `frames` of `slots`, whatever they hold; a longer closing stays."""
+        """Mask the held frames and the next `frames` of `slots`, whatever they hold; a longer closing stays."""
         if frames < 0:
             raise ValueError("frames must be at least 0")
-        self._shut[slots] = True
+        self._shut[2 * slots] = self._shut[2 * slots + 1] = True
         self._closed[slots] = np.maximum(self._closed[slots], min(frames, _LONGEST_CLOSE))
 
     def process(self, frames: Pcm, slots: Indices, lost: Bools, suspicion: Suspicion) -> Gated:
-        """Take one frame each of n slots and its evidence, and return each slot's frame before it, or silence.
+        """Take one frame each of n slots and its evidence, and return each slot's oldest held frame, or silence.
 
-        Shapes and errors as in `DetectorBank.process`; `suspicion` is that of the same batch. A lost frame is
-        evidence: what nobody heard may have been a tone.
+        Shapes and errors as in `DetectorBank.process`; `suspicion` is that of the same batch. Evidence masks what is
+        held, its own frame and the hang-over. A lost frame is evidence: what nobody heard may have been a tone.
         """
         check_batch(frames, slots, lost, self._capacity)
         # "not below" is closed for a score that is no number
         evidence = ~(suspicion.score <= self._settings.threshold) | suspicion.key_down | lost
-        masked = self._shut[slots] | evidence
-        audio = np.where(masked[:, None], np.int16(0), self._held[slots])
-        hang_over, closed = self._hang_over[slots], self._closed[slots]
-        self._shut[slots] = evidence | (hang_over > 0) | (closed > 0)
-        self._hang_over[slots] = np.where(
-            evidence, self._settings.hang_over_frames, np.maximum(hang_over - 1, 0)
-        )
-        self._closed[slots] = np.maximum(closed - 1, 0)
-        self._held[slots] = np.where(lost[:, None], np.int16(0), frames)
+        rows = self._row[slots]
+        masked = self._shut[rows] | evidence
+        audio = self._out[: len(slots)]
+        np.take(self._held, rows, axis=0, out=audio, mode="clip")  # "raise" would copy twice
+        audio[np.flatnonzero(masked)] = 0
+        self._keep(frames, rows, lost)
+        self._shut[rows ^ 1] |= evidence
+        self._shut[rows] = evidence | self._count_down(slots, evidence)
+        self._row[slots] = rows ^ self._turn[slots]
         return Gated(audio=audio, masked=masked)
+
+    def _keep(self, frames: Pcm, rows: Indices, lost: Bools) -> None:
+        self._held[rows] = frames
+        if lost.any():
+            self._held[rows[lost]] = 0
+
+    def _count_down(self, slots: Indices, evidence: Bools) -> Bools:
+        """Let a frame's time pass; return where hang-over or closing still masks (n,)."""
+        hang_over, closed = self._hang_over[slots], self._closed[slots]
+        masks = (hang_over > 0) | (closed > 0)
+        hang_over = np.maximum(hang_over - 1, 0)
+        hang_over[evidence] = self._settings.hang_over_frames
+        self._hang_over[slots] = hang_over
+        self._closed[slots] = np.maximum(closed - 1, 0)
+        return np.asarray(masks)
+
+    def _forget(self, slots: Indices) -> None:
+        for rows in (2 * slots, 2 * slots + 1):
+            self._held[rows] = 0
+            self._shut[rows] = True

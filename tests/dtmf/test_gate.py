@@ -1,4 +1,4 @@
-"""GateBank: a frame passes only if it, the one before and the one after are known to be clean."""
+"""GateBank: a frame passes only if it, the one before and the one or two after are known to be clean."""
 
 import numpy as np
 import pytest
@@ -118,18 +118,139 @@ def test_slots_are_on_their_own() -> None:
     assert gated.audio[1, 0] == 1
 
 
+class TestHoldOfTwo:
+    def _gate(self) -> GateBank:
+        gate = GateBank(1)
+        gate.hold(_ONE, 2)
+        return gate
+
+    def test_clean_frames_come_out_two_frames_late(self) -> None:
+        assert _run(self._gate(), [False] * 5) == [None, None, 1, 2, 3]
+
+    def test_evidence_masks_its_frame_the_two_before_and_the_one_after(self) -> None:
+        found = [False, False, False, False, True, False, False, False, False]
+        assert _run(self._gate(), found) == [None, None, 1, 2, None, None, None, None, 7]
+
+    def test_a_lost_frame_silences_itself_and_all_that_it_was_look_ahead_of(self) -> None:
+        lost = [False, False, False, False, True, False, False, False, False]
+        assert _run(self._gate(), [False] * 9, lost) == [
+            None,
+            None,
+            1,
+            2,
+            None,
+            None,
+            None,
+            None,
+            7,
+        ]
+
+    def test_close_masks_both_held_frames(self) -> None:
+        gate = self._gate()
+        assert _run(gate, [False] * 4) == [None, None, 1, 2]
+        gate.close(_ONE, 0)
+        assert _run(gate, [False] * 4) == [None, None, 1, 2]
+
+    def test_after_reset_neither_held_frame_comes_out(self) -> None:
+        gate = self._gate()
+        _run(gate, [False] * 3)
+        gate.reset(_ONE)
+        assert _run(gate, [False] * 4) == [None, None, 1, 2]
+
+    @pytest.mark.parametrize(("before", "after"), [(1, 2), (2, 1)])
+    @pytest.mark.parametrize("fed", [3, 4])
+    def test_what_was_held_is_silence_where_the_hold_changes(
+        self, before: int, after: int, fed: int
+    ) -> None:
+        gate = GateBank(1)
+        gate.hold(_ONE, before)
+        _run(gate, [False] * fed)
+        gate.hold(_ONE, after)
+        assert _run(gate, [False] * 4) == [None] * after + list(range(1, 5 - after))
+
+    def test_a_hold_that_stays_loses_nothing(self) -> None:
+        gate = self._gate()
+        _run(gate, [False] * 3)
+        gate.hold(_ONE, 2)
+        assert _run(gate, [False] * 2) == [2, 3]
+
+    @pytest.mark.parametrize("frames", [0, 3])
+    def test_another_number_of_frames_is_refused(self, frames: int) -> None:
+        with pytest.raises(ValueError, match="1 or 2 frames"):
+            GateBank(1).hold(_ONE, frames)
+
+    def test_slots_of_one_batch_hold_as_they_were_told(self) -> None:
+        gate = GateBank(3)
+        gate.hold(np.array([1], np.intp), 2)
+        heard = np.zeros(3, np.bool_)
+        clean = Suspicion(score=np.full(3, -np.inf, np.float32), key_down=heard)
+        for number in range(1, 5):
+            frames = np.concatenate([_frame(10 * slot + number) for slot in range(3)])
+            gated = gate.process(frames, np.arange(3), heard, clean)
+        assert gated.audio[:, 0].tolist() == [3, 12, 23]
+
+
+@pytest.mark.parametrize("hold", [1, 2])
 @settings(max_examples=100, deadline=None)
 @given(rows=st.lists(st.tuples(st.booleans(), st.booleans()), min_size=2, max_size=40))
 def test_a_frame_passes_only_between_heard_and_clean_neighbours(
-    rows: list[tuple[bool, bool]],
+    hold: int, rows: list[tuple[bool, bool]]
 ) -> None:
     found = [row[0] for row in rows]
     lost = [row[1] for row in rows]
-    out = _run(GateBank(1), found, lost)
+    gate = GateBank(1)
+    gate.hold(_ONE, hold)
+    out = _run(gate, found, lost)
     bad = [a or b for a, b in rows]
-    for number in range(1, len(rows)):
-        clean = not (bad[number - 1] or bad[number] or (number > 1 and bad[number - 2]))
-        assert out[number] == (number if clean else None)
+    for number in range(hold, len(rows)):
+        clean = not any(bad[max(0, number - hold - 1) : number + 1])
+        assert out[number] == (number - hold + 1 if clean else None)
+
+
+_STEPS = st.one_of(
+    st.tuples(st.just("frame"), st.booleans()),
+    st.tuples(st.just("hold"), st.sampled_from([1, 2])),
+    st.tuples(st.just("close"), st.integers(0, 2)),
+    st.tuples(st.just("reset"), st.just(0)),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(steps=st.lists(_STEPS, max_size=60))
+def test_whatever_is_asked_of_it_a_frame_comes_out_once_in_order_and_never_beside_evidence(
+    steps: list[tuple[str, int]],
+) -> None:
+    gate, number, passed = GateBank(1), 0, 0
+    evidence: list[bool] = [False]
+    for what, value in steps:
+        match what:
+            case "hold":
+                gate.hold(_ONE, value)
+            case "close":
+                gate.close(_ONE, value)
+            case "reset":
+                gate.reset(_ONE)
+            case _:
+                number += 1
+                evidence.append(bool(value))
+                lost = np.zeros(1, np.bool_)
+                gated = gate.process(_frame(number), _ONE, lost, _evidence(bool(value)))
+                out = int(gated.audio[0, 0])
+                if gated.masked[0]:
+                    assert out == 0
+                    continue
+                assert passed < out < number
+                assert not any(evidence[out : number + 1])
+                passed = out
+
+
+def test_the_audio_may_be_written_to_without_harm_to_what_is_held() -> None:
+    gate = GateBank(1)
+    heard = np.zeros(1, np.bool_)
+    for number in range(1, 6):
+        gated = gate.process(_frame(number), _ONE, heard, _evidence(False))
+        assert int(gated.audio[0, 0]) == number - 1
+        gated.audio[:] = 99
 
 
 def test_take_keeps_rows_in_the_order_asked() -> None:
