@@ -26,7 +26,6 @@ def cases(n: int, seed: int, minutes: float) -> list[Case]:
     listeners = peers()
     return [
         *(condition.case(listeners, n, seed) for condition in masking.CONDITIONS),
-        *masking.missing(),
         *passing.cases(n, seed, minutes),
     ]
 

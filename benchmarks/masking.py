@@ -14,9 +14,11 @@ from benchmarks.attacker import attack
 from benchmarks.phones import Keys, Network, stubs, traffic
 from benchmarks.reading import edits
 from benchmarks.receivers import MULTIMON, SPANDSP, Line, Receiver
-from benchmarks.rows import Case, Figure, Limit, NotAvailableError, Row, count, share
+from benchmarks.rows import Case, Figure, Limit, Row, count, share
 from benchmarks.secure_calls import AgentSide, SecureCalls, Traffic
 from benchmarks.signals import DIGITS, FRAME, Keyed, Keying, Pcm, coded, samples_of_ms
+from bridge.media.line_masking import PLAIN_MASKING, LineMasking
+from bridge.media.masking import EVENT_HOLD_FRAMES
 from bridge.rtp.g711 import LAW_OF_CODEC
 
 ATTACKER: Final = "attacker"
@@ -70,15 +72,28 @@ class Condition:
     codec: str = "PCMU"
     keys: Keys = Keys.IN_BAND
     network: Network = field(default_factory=Network)
-    secure: bool = True
+    masking: LineMasking | None = PLAIN_MASKING
+    "None: the call is not secure."
     limit: Limit = _CHANCE
+
+    @property
+    def events(self) -> bool:
+        """Whether the phone agreed on telephone events; those that send none did not, which leaves least delay."""
+        return self.keys in (Keys.BOTH, Keys.EVENTS_AND_STUB)
+
+    @property
+    def delay(self) -> int:
+        """Samples from a sound at the caller's to the same sound at the agent's."""
+        held = 0 if self.masking is None else self.masking.hold_frames
+        held = max(held, EVENT_HOLD_FRAMES) if self.events else held
+        return samples_of_ms(self.network.packet_ms) + held * FRAME
 
     def case(self, listeners: Sequence[Receiver], n: int, seed: int) -> Case:
         """Return how the row is asked with at least `n` presses."""
         limits = {ATTACKER: self.limit}
-        if self.secure:
+        if self.masking:
             limits |= dict.fromkeys((SPANDSP, MULTIMON), _NOTHING)
-        row = Row(group="mask" if self.secure else "open", name=self.name, limits=limits)
+        row = Row(group="mask" if self.masking else "open", name=self.name, limits=limits)
         return Case(row=row, ask=partial(self._ask, listeners, n, seed))
 
     def _ask(self, listeners: Sequence[Receiver], n: int, seed: int) -> Mapping[str, Figure]:
@@ -86,12 +101,12 @@ class Condition:
         played = [self.keying.play(rng) for _ in range(-(-n // PRESSES_A_CALL))]
         sides = self._carry(played, rng)
         heard = [side.audio for side in sides]
-        delay = samples_of_ms(self.network.packet_ms) + (FRAME if self.secure else 0)
-        figures = {ATTACKER: attack(heard, [keyed.presses for keyed in played], delay, rng)}
+        presses = [keyed.presses for keyed in played]
+        figures = {ATTACKER: attack(heard, presses, self.delay, rng)}
         for listener in listeners:
             read = sum(map(len, listener.read([Line(pcm=audio) for audio in heard])))
             figures[listener.name] = count(read, n, "presses")
-        if self.secure:
+        if self.masking:
             wrong = sum(
                 edits(keyed.keys, side.keys) for keyed, side in zip(played, sides, strict=True)
             )
@@ -103,7 +118,9 @@ class Condition:
         """Take what was keyed through secure calls."""
         sent = [self._sent(keyed, rng) for keyed in played]
         longest = max(len(keyed.signal) for keyed in played) + samples_of_ms(_TAIL_MS)
-        with SecureCalls(len(played), self.codec, secure=self.secure) as calls:
+        with SecureCalls(
+            len(played), self.codec, masking=self.masking, events=self.events
+        ) as calls:
             return calls.run(sent, longest)
 
     def _sent(self, keyed: Keyed, rng: Generator) -> Traffic:
@@ -116,7 +133,10 @@ class Condition:
         return traffic(pcm, told, codec=self.codec, keys=self.keys, network=self.network, rng=rng)
 
 
-OPEN: Final = Condition(name="clean -8 dBm0, not secure", secure=False, limit=_READS)
+OPEN: Final = Condition(name="clean -8 dBm0, not secure", masking=None, limit=_READS)
+
+_TWO_HELD: Final = LineMasking(hold_frames=2)
+_MUTED: Final = LineMasking(muted=True)
 
 CONDITIONS: Final[Sequence[Condition]] = (
     OPEN,
@@ -142,24 +162,16 @@ CONDITIONS: Final[Sequence[Condition]] = (
         Condition(name=str(keys), keys=keys)
         for keys in (Keys.BOTH, Keys.EVENTS_AND_STUB, Keys.INFO_AND_IN_BAND)
     ),
-    Condition(name="recorded speech 3 dB over", way=lines.recorded_speech(-5), limit=_LOUD_VOICE),
-    Condition(name="made speech 3 dB over", way=lines.made_speech(-5), limit=_LOUD_VOICE),
+    *(
+        Condition(name=f"{voice} 3 dB over{how}", way=way(-5), masking=masking, limit=limit)
+        for masking, how, limit in (
+            (PLAIN_MASKING, "", _LOUD_VOICE),
+            (_TWO_HELD, ", hold_frames = 2", _CHANCE),
+            (_MUTED, ", caller muted", _CHANCE),
+        )
+        for voice, way in (
+            ("recorded speech", lines.recorded_speech),
+            ("made speech", lines.made_speech),
+        )
+    ),
 )
-
-_MISSING: Final[Mapping[str, str]] = {
-    "speech 3 dB over, hold_frames = 2": "the gate has no setting hold_frames",
-    "speech 3 dB over, caller muted while keying": "the media path cannot mute while keying",
-    "even-beeps": "the beeper has no even-beeps",
-}
-
-
-def missing() -> list[Case]:
-    """Return the rows whose feature does not exist yet."""
-    return [
-        Case(row=Row(group="mask", name=name, limits={ATTACKER: _CHANCE}), ask=partial(_raise, why))
-        for name, why in _MISSING.items()
-    ]
-
-
-def _raise(why: str) -> Mapping[str, Figure]:
-    raise NotAvailableError(why)

@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 from numpy.random import Generator
+from numpy.typing import NDArray
 
 from benchmarks import corpus
 from benchmarks.phones import Keys, Network, traffic
@@ -18,11 +19,14 @@ from benchmarks.signals import (
     Keyed,
     Keying,
     Pcm,
+    Press,
     coded,
     samples_of_ms,
     white_noise,
 )
 from benchmarks.voice import MAN, WOMAN, Talker, talk
+from bridge.media.beeper import EVEN_BEEP_S
+from bridge.media.line_masking import PLAIN_MASKING, LineMasking
 from dtmf.tones import amplitude
 
 KEPT: Final = "figure"
@@ -36,6 +40,7 @@ _DELAY: Final = 2 * FRAME
 "A packet's own 20 ms, and the gate's."
 
 _LONGEST_DELAY_MS: Final = 200
+_LEAST_GUESSES: Final = 3000
 _BEEP_GAP: Final = 40
 "Samples of silence that end a beep."
 
@@ -48,8 +53,26 @@ def cases(n: int, seed: int, minutes: float) -> list[Case]:
     masked = Limit(at_most=0.005, least_base=5000, text="< 0.5 % of frames")
     one = Limit(at_most=1, text="1")
     each = Limit(at_least=1.0, text="100 %")
+    chance = Limit(at_most=0.115, least_base=_LEAST_GUESSES, text="≤ 11.5 %")
     rows: list[tuple[str, str, Limit | None, Callable[[], Mapping[str, Figure]]]] = [
-        ("pass", "delay added", Limit(at_most=20, text="≤ 20 ms"), partial(_delay, seed)),
+        (
+            "pass",
+            "delay added",
+            Limit(at_most=20, text="≤ 20 ms"),
+            partial(_delay, seed, PLAIN_MASKING),
+        ),
+        (
+            "pass",
+            "delay added where telephone events are agreed on",
+            Limit(at_most=40, text="≤ 40 ms"),
+            partial(_delay, seed, PLAIN_MASKING, events=True),
+        ),
+        (
+            "pass",
+            "delay added, hold_frames = 2",
+            Limit(at_most=40, text="≤ 40 ms"),
+            partial(_delay, seed, LineMasking(hold_frames=2)),
+        ),
         *(
             ("pass", f"recorded speech masked, {name}", masked, partial(_recorded, *key))
             for name, key in _VOICES.items()
@@ -63,8 +86,20 @@ def cases(n: int, seed: int, minutes: float) -> list[Case]:
         (
             "beep",
             "digit guessed from when it comes",
-            Limit(at_most=0.115, least_base=3000, text="≤ 11.5 %"),
+            chance,
             partial(_from_time, n, seed),
+        ),
+        (
+            "beep",
+            "digit guessed from a rhythm that tells it",
+            Limit(at_least=0.85, text="≥ 85 %"),
+            partial(_from_rhythm, n, seed, PLAIN_MASKING),
+        ),
+        (
+            "beep",
+            "digit guessed from a rhythm that tells it, even-beeps",
+            chance,
+            partial(_from_rhythm, n, seed, LineMasking(muted=True, even_beeps=True)),
         ),
     ]
     return [
@@ -80,24 +115,30 @@ _VOICES: Final = {
 }
 
 
-def _carried(calls: Sequence[Pcm], seed: int, *, secure: bool = True) -> list[AgentSide]:
+def _carried(
+    calls: Sequence[Pcm],
+    seed: int,
+    masking: LineMasking | None = PLAIN_MASKING,
+    *,
+    events: bool = False,
+) -> list[AgentSide]:
     """Return what comes out of secure calls that get `calls`, all of one length, in packets of 20 ms."""
     rng = np.random.default_rng(seed)
     sent = [
         traffic(pcm, (), codec="PCMU", keys=Keys.IN_BAND, network=Network(), rng=rng)
         for pcm in calls
     ]
-    with SecureCalls(len(calls), secure=secure) as through:
+    with SecureCalls(len(calls), masking=masking, events=events) as through:
         return through.run(sent, len(calls[0]) + samples_of_ms(_LONGEST_DELAY_MS))
 
 
-def _delay(seed: int) -> Mapping[str, Figure]:
+def _delay(seed: int, masking: LineMasking, *, events: bool = False) -> Mapping[str, Figure]:
     """Return how much later the agent hears a secure call than an open one."""
     noise = coded(white_noise(2 * RATE_HZ, -30, np.random.default_rng(seed)))
-    came = [
-        _lag(noise, _carried([noise], seed, secure=secure)[0].audio) for secure in (False, True)
-    ]
-    value = (came[1] - came[0]) * 1000 / RATE_HZ
+    before, after = (
+        _lag(noise, _carried([noise], seed, how, events=events)[0].audio) for how in (None, masking)
+    )
+    value = (after - before) * 1000 / RATE_HZ
     return {KEPT: Figure(value=value, text=f"{value:.1f} ms", base=1)}
 
 
@@ -143,17 +184,19 @@ def _masked(sound: Pcm) -> Mapping[str, Figure]:
 
 
 _MIXED_MS: Final = (40, 2000)
+_A_CALL: Final = 30
+"Presses."
 
 
 def _pressed(on_ms: Sequence[float], off_ms: float, n: int, seed: int) -> list[Keyed]:
-    """Return calls of 30 presses each whose tones are of the lengths `on_ms` in turn."""
+    """Return calls of presses whose tones are of the lengths `on_ms` in turn."""
     rng = np.random.default_rng(seed)
-    return [_call(on_ms, off_ms, rng) for _ in range(-(-n // 30))]
+    return [_call(on_ms, off_ms, rng) for _ in range(-(-n // _A_CALL))]
 
 
 def _call(on_ms: Sequence[float], off_ms: float, rng: Generator) -> Keyed:
     parts, presses, place = [], [], 0
-    for number in range(30):
+    for number in range(_A_CALL):
         length = on_ms[number % len(on_ms)]
         one = Keying(
             keys=lambda rng: str(rng.choice(list(DIGITS))),
@@ -163,19 +206,26 @@ def _call(on_ms: Sequence[float], off_ms: float, rng: Generator) -> Keyed:
         ).play(rng)
         press = one.presses[0]
         parts.append(one.signal[: press.end])
-        presses.append(type(press)(key=press.key, start=place + press.start, end=place + press.end))
+        presses.append(Press(key=press.key, start=place + press.start, end=place + press.end))
         place += press.end
     return Keyed(signal=np.concatenate([*parts, np.zeros(RATE_HZ)]), presses=presses)
 
 
-def _beeps(played: Sequence[Keyed]) -> list[list[tuple[int, Pcm]]]:
-    """Return, for each call, where sound begins that the agent hears, and the sound: the callers are else silent."""
-    longest = max(len(keyed.signal) for keyed in played)
-    calls = [
-        coded(np.concatenate([keyed.signal, np.zeros(longest - len(keyed.signal))]))
-        for keyed in played
-    ]
-    return [_runs(side.audio) for side in _carried(calls, seed=1)]
+def _beeps(
+    played: Sequence[Keyed], masking: LineMasking = PLAIN_MASKING, noise_dbm0: float | None = None
+) -> list[list[tuple[int, Pcm]]]:
+    """Return, for each call, where sound begins that the agent hears, and the sound.
+
+    The callers are silent else, or there is noise about them.
+    """
+    longest, rng = max(len(keyed.signal) for keyed in played), np.random.default_rng(1)
+    calls = []
+    for keyed in played:
+        signal = np.concatenate([keyed.signal, np.zeros(longest - len(keyed.signal))])
+        if noise_dbm0 is not None:
+            signal += white_noise(longest, noise_dbm0, rng)
+        calls.append(coded(signal))
+    return [_runs(side.audio) for side in _carried(calls, 1, masking)]
 
 
 def _runs(audio: Pcm) -> list[tuple[int, Pcm]]:
@@ -234,11 +284,55 @@ def _from_time(n: int, seed: int) -> Mapping[str, Figure]:
             delays += [
                 at - press.start for press, (at, _) in zip(keyed.presses, beeps, strict=True)
             ]
-    bins = np.array(delays) // 20
-    bins -= bins.min(initial=0)
-    seen = np.zeros((int(bins.max(initial=0)) + 1, len(DIGITS)))
+    return _learned(keys, np.array(delays) // 20, seed)
+
+
+_RHYTHM_MS: Final = range(200, 1000, 80)
+"From press to press, by the digit that is pressed: no caller gives away more, and none hesitates over a second."
+
+
+def _from_rhythm(n: int, seed: int, masking: LineMasking) -> Mapping[str, Figure]:
+    """Return how often the digit is guessed from the time since the beep before, where the caller's rhythm tells it.
+
+    Half of the presses show which interval each digit usually has, to 20 ms; the other half is guessed. There is
+    noise about a caller who is muted: gaps in it would tell the rhythm, too.
+    """
+    rng = np.random.default_rng(seed)
+    played = [_rhythmic(rng) for _ in range(-(-2 * n // (_A_CALL - 1)))]
+    keys, intervals = [], []
+    for keyed, beeps in zip(
+        played, _beeps(played, masking, -50 if masking.muted else None), strict=True
+    ):
+        if len(beeps) == len(keyed.presses):
+            keys += [DIGITS.index(press.key) for press in keyed.presses[1:]]
+            intervals += np.diff([at for at, _ in beeps]).tolist()
+    return _learned(keys, np.array(intervals) // FRAME, seed)
+
+
+def _rhythmic(rng: Generator) -> Keyed:
+    """Return a call whose every press follows the one before as `_RHYTHM_MS` says, then time for waiting beeps."""
+    keying = Keying(keys=lambda rng: str(rng.choice(list(DIGITS))), on_ms=(80, 80), lead_ms=(0, 0))
+    parts, presses, place = [], [], 0
+    for _ in range(_A_CALL):
+        (press,), signal = (one := keying.play(rng)).presses, one.signal
+        interval = samples_of_ms(_RHYTHM_MS[DIGITS.index(press.key)])
+        parts += [np.zeros(interval - press.end), signal[: press.end]]
+        place += interval
+        presses.append(Press(key=press.key, start=place - press.end, end=place))
+    waiting_s = _A_CALL * EVEN_BEEP_S - place / RATE_HZ + 1
+    return Keyed(
+        signal=np.concatenate([*parts, np.zeros(round(waiting_s * RATE_HZ))]), presses=presses
+    )
+
+
+def _learned(keys: Sequence[int], signs: NDArray[np.intp], seed: int) -> Mapping[str, Figure]:
+    """Return how often a key is guessed from its sign by who has seen half of both."""
+    if not len(keys):
+        return {KEPT: share(0, 0)}
+    signs = signs - signs.min()
+    seen = np.zeros((int(signs.max()) + 1, len(DIGITS)))
     half = len(keys) // 2
-    np.add.at(seen, (bins[:half], np.array(keys[:half])), 1)
+    np.add.at(seen, (signs[:half], np.array(keys[:half])), 1)
     seen += np.random.default_rng(seed).uniform(0, 0.5, seen.shape)  # any of the equally likely
-    guessed = seen[bins[half:]].argmax(axis=1)
+    guessed = seen[signs[half:]].argmax(axis=1)
     return {KEPT: share(int((guessed == np.array(keys[half:])).sum()), len(keys) - half)}

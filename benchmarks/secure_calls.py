@@ -7,7 +7,7 @@ waits for the one before it, and while none comes there is silence.
 import socket
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Final, Self
 
 import numpy as np
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from benchmarks.signals import FRAME, RATE_HZ, Pcm
 from bridge.media import messages as m
 from bridge.media.calls import WorkerCalls
+from bridge.media.line_masking import PLAIN_MASKING, LineMasking
 from bridge.media.settings import WorkerSettings
 from bridge.rtp.g711 import DECODE, LAW_OF_CODEC
 from bridge.rtp.packet import RtpPacket
@@ -91,10 +92,20 @@ class AgentSide:
 
 
 class SecureCalls:
-    """Calls between two phones each, secured unless told otherwise."""
+    """Calls between two phones each, secured as `masking` says; None: not secured.
 
-    def __init__(self, calls: int, codec: str = "PCMU", *, secure: bool = True) -> None:
-        self._codec, self._stack = codec, ExitStack()
+    `events`: telephone events are agreed on with the caller's side.
+    """
+
+    def __init__(
+        self,
+        calls: int,
+        codec: str = "PCMU",
+        *,
+        masking: LineMasking | None = PLAIN_MASKING,
+        events: bool = False,
+    ) -> None:
+        self._codec, self._events, self._stack = codec, events, ExitStack()
         self._reports: list[m.Report] = []
         settings = WorkerSettings(host=_HOST, first_port=0, last_port=0, calls=calls)
         self._worker = WorkerCalls(settings, self._reports.append)
@@ -105,7 +116,8 @@ class SecureCalls:
         self._agents = [self._socket() for _ in self._ids]
         for call, caller, agent in zip(self._ids, self._callers, self._agents, strict=True):
             self._open(call, caller, agent)
-            self._worker.handle(m.SetSecure(call=call, secure=secure))
+            if masking is not None:
+                self._worker.handle(m.SetSecure(call=call, secure=True, **asdict(masking)))
 
     def __enter__(self) -> Self:
         return self
@@ -166,7 +178,7 @@ class SecureCalls:
                     port=phone.getsockname()[1],
                     codec=self._codec,
                     payload_type=_PAYLOAD_TYPES[self._codec],
-                    telephone_event=TELEPHONE_EVENT,
+                    telephone_event=TELEPHONE_EVENT if self._events else -1,
                     send=True,
                     receive=True,
                 )

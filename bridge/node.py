@@ -27,6 +27,7 @@ from bridge.call.secure_line import SecureLine
 from bridge.config import Address, BridgeConfig
 from bridge.errors import NotConfirmedError, RouteError
 from bridge.media import messages as m
+from bridge.media.line_masking import PLAIN_MASKING, LineMasking
 from bridge.media.pool import MediaPool
 from bridge.media.secure_counters import SecureTotals
 from bridge.media.settings import WorkerSettings
@@ -112,7 +113,7 @@ class BridgeNode:
         """Return where a phone is registered."""
         return self._endpoint.location_of(user, self._loop.time())
 
-    async def secure(self, call: m.CallId) -> None:
+    async def secure(self, call: m.CallId, masking: LineMasking = PLAIN_MASKING) -> None:
         """Pause the recorder, then close the gate; return when both have confirmed.
 
         Raise :class:`NotConfirmedError` where one did not, or the call is gone: the gate is opened and the recorder
@@ -120,7 +121,16 @@ class BridgeNode:
         """
         if (line := self._lines.get(call)) is None:
             raise NotConfirmedError("the call is not connected")
-        await line.secure()
+        await line.secure(masking)
+
+    async def mute(self, call: m.CallId, *, muted: bool) -> None:
+        """Let the agent hear nothing of a secure call's caller but beeps, or all that the gate lets pass; confirmed.
+
+        A line that is not secure, or a call that is gone, is no error. Raise :class:`NotConfirmedError` where the
+        worker does not confirm.
+        """
+        if (line := self._lines.get(call)) is not None:
+            await line.mute(muted=muted)
 
     async def release(self, call: m.CallId) -> None:
         """Open the gate, resume the recorder; it is done to the end even where nobody waits for it any more.

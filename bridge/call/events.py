@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from bridge.media.line_masking import OPEN_LINE, LineMasking
 from bridge.media.line_quality import LineQuality
 from bridge.media.messages import CallId, RecorderState, Transport
 from bridge.media.secure_counters import SecureTotals
@@ -45,6 +46,9 @@ class CallInfo:
     "By which the caller's keys are read: those of the trunk that the caller is behind."
 
     started_at: datetime
+
+    masking: LineMasking = OPEN_LINE
+    "How the line is masked, as its worker confirmed."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,7 @@ from bridge.call.refusal import (
 from bridge.call.routing import Target
 from bridge.errors import LocalProtocolError, RemoteProtocolError, SdpError
 from bridge.media import messages as m
+from bridge.media.line_masking import OPEN_LINE
 from bridge.sip import events as sip
 from bridge.sip.endpoint import SipEndpoint
 from bridge.sip.info_dtmf import parse_info_digit
@@ -96,6 +97,8 @@ class CallFlow:
         self._media = {leg: MediaSide(origin, leg, command) for leg in m.Leg}
         self.secure = False
         "The gate is closed, confirmed."
+        self.masking = OPEN_LINE
+        "How the line is masked, confirmed."
         self.shielded = False
         "SIP INFO of the caller is swallowed: from before the gate closes until no key of that time can come."
         self.recorder = m.RecorderState.OFF
@@ -138,6 +141,7 @@ class CallFlow:
             called=dialled if inbound else dialler,
             state=self._state(),
             secure=self.secure,
+            masking=self.masking,
             recorder=self.recorder,
             started_at=self._setup.started_at,
             detector=self._setup.detector,
@@ -331,6 +335,7 @@ class CallFlow:
         self._leave_second(now)
         self._move(_Trigger.ENDED)
         self.secure = self.shielded = False
+        self.masking = OPEN_LINE
         self._command(m.CloseCall(call=self.call))
         self._changed(self, reason)
 

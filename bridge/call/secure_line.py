@@ -6,7 +6,7 @@ reports is true, whoever asked for it and however late it comes; where nothing i
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Final
 
 import structlog
@@ -14,6 +14,7 @@ import structlog
 from bridge.call.flow import CallFlow
 from bridge.errors import NotConfirmedError
 from bridge.media import messages as m
+from bridge.media.line_masking import PLAIN_MASKING, LineMasking
 
 CONFIRM_S: Final = 2.0
 "How long a worker may take to confirm a gate or a recorder; it answers within a tick (5 ms) unless it hangs."
@@ -59,6 +60,8 @@ class SecureLine:
         self._awaited: _Awaited | None = None
         self._closing = False
         "The gate is being closed: an older opening that is told late does not lift the shield."
+        self._masking = PLAIN_MASKING
+        "As it was asked for."
         self._secured = False
         "Recorder and gate have confirmed, and no release was begun since."
         self._pausing = False
@@ -66,13 +69,21 @@ class SecureLine:
         self._failure = ""
         "Why the recorder failed."
 
-    async def secure(self) -> None:
-        """Pause the recorder, then close the gate; return when both have confirmed. A secure line stays so.
+    async def secure(self, masking: LineMasking = PLAIN_MASKING) -> None:
+        """Pause the recorder, then close the gate; return when both have confirmed. A secure line stays as it is.
 
         Raise :class:`NotConfirmedError` where one did not; the way back is made then. Whoever stops waiting must call
         :meth:`release`: the line may become secure all the same.
         """
-        await asyncio.shield(self._spawn(self._close_in_turn()))
+        await asyncio.shield(self._spawn(self._close_in_turn(masking)))
+
+    async def mute(self, *, muted: bool) -> None:
+        """Let the agent hear nothing of the caller but beeps, or the caller again; return when that is confirmed.
+
+        Nothing happens to a line that is not secure. Raise :class:`NotConfirmedError` where the worker does not
+        confirm; the line stays secure then, whoever is heard on it.
+        """
+        await asyncio.shield(self._spawn(self._mute_in_turn(muted)))
 
     async def release(self) -> None:
         """Open the gate, resume the recorder. A call that is over is no error.
@@ -86,7 +97,7 @@ class SecureLine:
         """Take what the worker tells of the gate or the recorder."""
         match report:
             case m.SecureChanged():
-                self._flow.secure = report.secure
+                self._flow.secure, self._flow.masking = report.secure, LineMasking.of(report)
                 if not report.secure and not self._closing:
                     self._call_later(INFO_LAG_S, self._lift_shield)
             case m.RecorderChanged():
@@ -108,18 +119,26 @@ class SecureLine:
         if not self._closing and not self._secured and not self._flow.secure:
             self._flow.shielded = False
 
-    async def _close_in_turn(self) -> None:
+    async def _close_in_turn(self, masking: LineMasking) -> None:
         async with self._turn:
             if self._secured:
                 return
             if not self._flow.talking:
                 raise NotConfirmedError("the call is not connected")
+            self._masking = masking
             try:
                 await self._close()
             except NotConfirmedError as error:
                 log.error("line not secured", call=self._flow.call, reason=str(error))
                 await self._open(self._confirm_s)
                 raise
+
+    async def _mute_in_turn(self, muted: bool) -> None:
+        async with self._turn:
+            if not self._secured:
+                return
+            self._masking = replace(self._masking, muted=muted)
+            await self._ask_for_gate()
 
     async def _open_in_turn(self) -> None:
         async with self._turn:
@@ -132,15 +151,21 @@ class SecureLine:
         try:
             if self._flow.recorded:
                 await self._pause_recorder()
-            command = m.SetSecure(call=self._flow.call, secure=True)
-            await self._ask(
-                command,
-                lambda told: isinstance(told, m.SecureChanged) and told.secure,
-                self._confirm_s,
-            )
+            await self._ask_for_gate()
             self._secured = True
         finally:
             self._closing = False
+
+    async def _ask_for_gate(self) -> None:
+        """Have the gate closed, or changed, as the masking says."""
+        masking = self._masking
+        await self._ask(
+            m.SetSecure(call=self._flow.call, secure=True, **asdict(masking)),
+            lambda told: (
+                isinstance(told, m.SecureChanged) and told.secure and told.muted == masking.muted
+            ),
+            self._confirm_s,
+        )
 
     async def _open(self, limit_s: float) -> NotConfirmedError | None:
         """Open the gate, then resume the recorder; return why the gate of a live call did not open."""

@@ -1,9 +1,12 @@
 """The beep that stands for a key: constant length and level, one a press, whatever the press was.
 
 A beep is three frames and one frame of silence after it, so two quick presses (93 ms a digit is the fastest that
-ITU-T Q.24 asks for) stay two beeps. Its length, level and frequency say nothing about the press.
+ITU-T Q.24 asks for) stay two beeps. Its length, level, frequency and place in the frame say nothing about the press.
+When it comes says when the key was pressed, unless the call's beeps are even: then one can begin every
+`EVEN_BEEP_S`, counted from the first, and presses wait for their turn.
 """
 
+from math import ceil
 from typing import Final
 
 import numpy as np
@@ -15,8 +18,18 @@ from dtmf.tones import beep
 _BEEP_FRAMES: Final = 3
 _FRAMES_A_PRESS: Final = _BEEP_FRAMES + 1
 
-MAX_WAITING_FRAMES: Final = 8 * _FRAMES_A_PRESS
+MAX_WAITING: Final = 8
 "Presses that come faster than beeps can be played wait up to here; more are counted but not heard."
+
+EVEN_BEEP_S: Final = 1.0
+"""From even beep to even beep. Whoever keys at least one key a second all the time is heard as a clock; of others a
+listener learns in which seconds no key was left to beep."""
+
+_NEAREST_S: Final = 0.01
+"Half a frame: a beep begins with the frame nearest to its turn, so packets that come a little sooner change nothing."
+
+MAX_WAITING_EVEN: Final = 32
+"A card number, its expiry date, code and end keys, keyed as fast as can be."
 
 _SOUND: Final[NDArray[np.int16]] = np.concatenate(
     [beep().reshape(_BEEP_FRAMES, FRAME), np.zeros((1, FRAME), np.int16)]
@@ -28,30 +41,63 @@ class Beeper:
     """What each call slot still has to beep."""
 
     def __init__(self, calls: int) -> None:
+        self._waiting: NDArray[np.int64] = np.zeros(calls, np.int64)
+        "Beeps that have not begun."
         self._left: NDArray[np.int64] = np.zeros(calls, np.int64)
+        "Frames of the beep that sounds."
+        self._due_s: NDArray[np.float64] = np.full(calls, -np.inf)
+        "When the next beep may begin; -inf before the first of even beeps, and always where they are not even."
+        self._even: NDArray[np.bool_] = np.zeros(calls, np.bool_)
 
-    def press(self, call: int) -> None:
+    def press(self, call: int, now: float) -> None:
         """Queue one beep."""
-        if self._left[call] + _FRAMES_A_PRESS <= MAX_WAITING_FRAMES:
-            self._left[call] += _FRAMES_A_PRESS
+        even = bool(self._even[call])
+        if self._waiting[call] >= (MAX_WAITING_EVEN if even else MAX_WAITING):
+            return
+        if even and not self._waiting[call]:
+            self._due_s[call] = _next_turn(float(self._due_s[call]), now)
+        self._waiting[call] += 1
 
-    def reset(self, call: int) -> None:
-        """Forget what is queued."""
-        self._left[call] = 0
+    def reset(self, call: int, *, even: bool = False) -> None:
+        """Forget what is queued; `even`: how the beeps of `call` come from now on."""
+        self._waiting[call] = self._left[call] = 0
+        self._due_s[call] = -np.inf
+        self._even[call] = even
 
-    def is_beeping(self, call: int) -> bool:
-        """Return whether `call` has something to beep."""
-        return bool(self._left[call])
+    def holds_up(self, call: int) -> bool:
+        """Return whether the gate of `call` should wait: for the beep that sounds, and for others unless they are even.
+
+        Those may be many seconds behind.
+        """
+        return bool(self._left[call] or (self._waiting[call] and not self._even[call]))
 
     def beeping(self) -> NDArray[np.intp]:
-        """Return the calls with something to beep."""
-        return np.flatnonzero(self._left)
+        """Return the calls with something to beep, now or later."""
+        return np.flatnonzero(self._waiting + self._left)
 
-    def overlay(self, audio: NDArray[np.int16], calls: NDArray[np.intp]) -> NDArray[np.bool_]:
+    def overlay(
+        self, audio: NDArray[np.int16], calls: NDArray[np.intp], now: float
+    ) -> NDArray[np.bool_]:
         """Replace the rows of `audio` (n, 160) whose call (n,) is beeping by its next frame; return which."""
+        due = self._due_s[calls] <= now + _NEAREST_S
+        begins = (self._left[calls] == 0) & (self._waiting[calls] > 0) & due
+        if begins.any():
+            self._begin(calls[begins])
         left = self._left[calls]
         active = left > 0
         if active.any():
-            audio[active] = _SOUND[-left[active] % _FRAMES_A_PRESS]
+            audio[active] = _SOUND[_FRAMES_A_PRESS - left[active]]
             self._left[calls[active]] -= 1
         return active
+
+    def _begin(self, calls: NDArray[np.intp]) -> None:
+        self._waiting[calls] -= 1
+        self._left[calls] = _FRAMES_A_PRESS
+        self._due_s[calls] += EVEN_BEEP_S  # -inf stays
+
+
+def _next_turn(due_s: float, now: float) -> float:
+    """Return the first turn that is not over; the first press of all begins them."""
+    if due_s == -np.inf:
+        return now
+    return due_s + max(0, ceil((now - due_s) / EVEN_BEEP_S)) * EVEN_BEEP_S

@@ -14,6 +14,7 @@ from bridge.errors import NoPortError
 from bridge.media import messages as m
 from bridge.media.intake import Intake
 from bridge.media.leg_table import Address, LegTable
+from bridge.media.line_masking import LineMasking
 from bridge.media.path import MediaPath
 from bridge.media.port_pool import PortPair, PortPool
 from bridge.media.press_merger import PressMerger
@@ -101,7 +102,7 @@ class WorkerCalls:
         for slot, asked_s in list(self._opening.items()):
             if self.path.may_open(slot, asked_s):
                 del self._opening[slot]
-                self._move_gate(slot, secure=False)
+                self._open_gate(slot)
         self._ports.drain(now)
         self._recordings.collect_failures()
 
@@ -161,22 +162,32 @@ class WorkerCalls:
         if terms.port and call.far_ends.get(side) != far_end:
             self._unlatch(leg, far_end)
             call.far_ends[side] = far_end
+        if terms.leg is m.Leg.CALLER:
+            self.path.caller_described(call.slot)
 
     def _set_secure(self, call: _Call, command: m.SetSecure) -> None:
         """Close the gate at once; open it when the caller has let go of the key that may be down."""
-        secure = bool(self.path.secure[call.slot])
-        if not command.secure and secure:
-            self._opening.setdefault(call.slot, self.path.now)
-        elif self._opening.pop(call.slot, None) is not None:
-            self._report(m.SecureChanged(call=command.call, secure=True))
+        if not command.secure:
+            if self.path.secure[call.slot]:
+                self._opening.setdefault(call.slot, self.path.now)
+            else:
+                self._tell_gate(call.slot)
+            return
+        self._opening.pop(call.slot, None)
+        if self.path.secure[call.slot]:
+            self.path.change_masking(call.slot, LineMasking.of(command))
         else:
-            self._move_gate(call.slot, secure=command.secure)
+            self.path.close_gate(call.slot, LineMasking.of(command))
+        self._tell_gate(call.slot)
 
-    def _move_gate(self, slot: int, *, secure: bool) -> None:
-        if not secure:
-            self._tell_totals(slot)
-        self.path.set_secure(slot, secure)
-        self._report(m.SecureChanged(call=self._ids[slot], secure=secure))
+    def _open_gate(self, slot: int) -> None:
+        self._tell_totals(slot)
+        self.path.open_gate(slot)
+        self._tell_gate(slot)
+
+    def _tell_gate(self, slot: int) -> None:
+        secure, masking = bool(self.path.secure[slot]), asdict(self.path.masking(slot))
+        self._report(m.SecureChanged(call=self._ids[slot], secure=secure, **masking))
 
     def _tell_totals(self, slot: int) -> None:
         """Tell what was counted, where the gate has been closed."""
@@ -210,7 +221,7 @@ class WorkerCalls:
     def _pressed(self, slot: int, key: HiddenKey, transport: m.Transport, start_s: float) -> None:
         name = self._ids[slot]
         if self._calls[name].merger.receive(key, transport, start_s):
-            self.path.beeper.press(slot)
+            self.path.beeper.press(slot, self.path.now)
             self.path.counters.count_press(slot, transport)
             self._report(m.KeyReported(call=name, key=key, transport=transport))
 
@@ -227,7 +238,7 @@ class WorkerCalls:
         self._recordings.finish(call.slot, self.path.now)
         self._opening.pop(call.slot, None)
         self._tell_totals(call.slot)
-        self.path.set_secure(call.slot, secure=False)
+        self.path.open_gate(call.slot)
         for side, pair in enumerate(call.pairs):
             self.intake.remove(2 * call.slot + side)
             self._legs.close(2 * call.slot + side)

@@ -119,6 +119,10 @@ class LegTable:
         known = (self.telephone_event[leg], self.telephone_event_in[leg])
         return payload_type in known and payload_type != self.payload_type[leg]
 
+    def takes_events(self, leg: int) -> bool:
+        """Return whether telephone events of the far end are agreed on."""
+        return bool(self.telephone_event[leg] >= 0 or self.telephone_event_in[leg] >= 0)
+
     def close(self, leg: int) -> None:
         """Forget a row."""
         self.state[leg] = None

@@ -14,6 +14,11 @@ GATE: Final = GateSettings()
 EVENT_MASK_FRAMES: Final = 3
 "After each telephone event packet this much in-band sound is masked: some gateways let a stub of the tone through."
 
+EVENT_HOLD_FRAMES: Final = 2
+"""Where telephone events are agreed on, the gate holds back so much. A gateway that makes events of tones sends their
+first 10 to 40 ms as sound and the event up to 20 ms later. Of a stub of 10 to 15 ms across two frames neither shows a
+tone; the first of them would be gone when the event comes."""
+
 EVENT_GONE_S: Final = 0.1
 """RFC 4733 section 2.5.1.2 sends a packet of a held key every 50 ms at the longest: where none has come for two of
 these, the key is up."""
@@ -43,6 +48,7 @@ def masking_settings(
         "gate": {
             **asdict(GATE),
             "event_gone_s": EVENT_GONE_S,
+            "event_hold_frames": EVENT_HOLD_FRAMES,
             "event_mask_frames": EVENT_MASK_FRAMES,
             "open_after_frames": OPEN_AFTER_FRAMES,
             "open_without_sound_s": OPEN_WITHOUT_SOUND_S,

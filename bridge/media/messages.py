@@ -77,10 +77,16 @@ class SetLeg:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetSecure:
-    """Close the gate now, or open it as soon as no key is down; answered by `SecureChanged` when it is done."""
+    """Close the gate now, or open it as soon as no key is down; answered by `SecureChanged` when it is done.
+
+    Sent again to a secure call it changes how that is masked. The settings: `bridge.media.line_masking.LineMasking`.
+    """
 
     call: CallId
     secure: bool
+    hold_frames: int = 1
+    muted: bool = False
+    even_beeps: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,10 +147,14 @@ class CallRefused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecureChanged:
-    """The gate is closed (`secure`) or open, from the next frame on."""
+    """The gate is closed (`secure`) or open, from the next frame on; and how the call is masked then."""
 
     call: CallId
     secure: bool
+    hold_frames: int = 0
+    "As many as there are; 0 while the gate is open."
+    muted: bool = False
+    even_beeps: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +175,7 @@ class SecureSpanCounted:
     events_withheld: int
     stream_restarts: int
     highest_passed_score: float | None
+    frames_muted: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ agent's leg and the recorder get what the gate returns, or a beep. Mask first, t
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -13,10 +14,12 @@ from numpy.typing import NDArray
 
 from bridge.media.beeper import Beeper
 from bridge.media.leg_table import FRAME, Legs, LegTable
+from bridge.media.line_masking import OPEN_LINE, LineMasking
 from bridge.media.line_quality import LineMeter, LineQuality
 from bridge.media.masking import (
     DETECTOR,
     EVENT_GONE_S,
+    EVENT_HOLD_FRAMES,
     EVENT_MASK_FRAMES,
     GATE,
     OPEN_AFTER_FRAMES,
@@ -66,6 +69,8 @@ class MediaPath:
         self._detectors = [DETECTOR] * calls
         self._lines = LineMeter(calls)
         self.secure: NDArray[np.bool_] = np.zeros(calls, np.bool_)
+        self._muted: NDArray[np.bool_] = np.zeros(calls, np.bool_)
+        self._masking = [OPEN_LINE] * calls
         self._secured_frames: NDArray[np.int64] = np.zeros(calls, np.int64)
         "Frames given to the detector since the call was secured: its clock."
         self._quiet_frames: NDArray[np.int64] = np.zeros(calls, np.int64)
@@ -78,18 +83,43 @@ class MediaPath:
         self.now = 0.0
         "Set by the worker at each tick."
 
-    def set_secure(self, call: int, secure: bool) -> None:
-        """Close or open the gate, now; either way nothing of what was held goes out."""
-        slot = np.array([call])
-        self._bank.reset(slot, self._detectors[call])
-        self._gate.reset(slot)
-        self._secured_frames[call] = self._quiet_frames[call] = 0
-        self._key_down[call] = False
-        self._heard_s[call], self._event_s[call] = self.now, -np.inf
+    def close_gate(self, call: int, masking: LineMasking) -> None:
+        """Close the gate of an open call, now."""
+        assert not self.secure[call], "a secure call would lose what it has heard of a key"
+        self._start_afresh(call)
+        self.beeper.reset(call, even=masking.even_beeps)
+        self.counters.start(call, self._packets_late(call))
+        self.secure[call] = True
+        self.change_masking(call, masking)
+
+    def change_masking(self, call: int, masking: LineMasking) -> None:
+        """Let a secure call be masked as asked from its next frame on; `even_beeps` stays as it was.
+
+        More frames are held back as soon as they are asked for, fewer only after the gate was open: nothing is worth
+        the gap but a tone.
+        """
+        assert self.secure[call], "an open line is not masked"
+        before = self._masking[call]
+        held = max(before.hold_frames, masking.hold_frames, self._least_hold(call))
+        self._gate.hold(np.array([call]), held)
+        self._muted[call] = masking.muted
+        self._masking[call] = replace(masking, hold_frames=held)
+
+    def caller_described(self, call: int) -> None:
+        """What the caller's side speaks may have changed: hold back two frames if events are agreed on now."""
+        if self.secure[call]:
+            self.change_masking(call, self._masking[call])
+
+    def open_gate(self, call: int) -> None:
+        """Open the gate, now; nothing of what was held goes out."""
+        self._start_afresh(call)
         self.beeper.reset(call)
-        if secure and not self.secure[call]:
-            self.counters.start(call, self._packets_late(call))
-        self.secure[call] = secure
+        self.secure[call] = self._muted[call] = False
+        self._masking[call] = OPEN_LINE
+
+    def masking(self, call: int) -> LineMasking:
+        """Return how `call` is masked just now."""
+        return self._masking[call]
 
     def secure_totals(self, call: int) -> SecureTotals:
         """Return what was counted since the gate of `call` was closed."""
@@ -106,7 +136,7 @@ class MediaPath:
 
     def may_open(self, call: int, asked_s: float) -> bool:
         """Return whether the gate, asked to open at `asked_s`, can do so without letting part of a key or beep out."""
-        if self.beeper.is_beeping(call) or self._event_is_fresh(call):
+        if self.beeper.holds_up(call) or self._event_is_fresh(call):
             return False
         key_down = bool(self._key_down[call])
         still_s = SUSPICION_LIMIT_S if key_down else OPEN_WITHOUT_SOUND_S
@@ -114,6 +144,18 @@ class MediaPath:
             return True
         waited = self.now - asked_s >= SUSPICION_LIMIT_S and not key_down
         return waited or bool(self._quiet_frames[call] >= OPEN_AFTER_FRAMES)
+
+    def _start_afresh(self, call: int) -> None:
+        slot = np.array([call])
+        self._bank.reset(slot, self._detectors[call])
+        self._gate.reset(slot)
+        self._secured_frames[call] = self._quiet_frames[call] = 0
+        self._key_down[call] = False
+        self._heard_s[call], self._event_s[call] = self.now, -np.inf
+
+    def _least_hold(self, call: int) -> int:
+        """Return how many frames the ways require by which the caller's keys may come."""
+        return EVENT_HOLD_FRAMES if self._legs.takes_events(2 * call) else 1
 
     def _event_is_fresh(self, call: int) -> bool:
         return bool(self.now - self._event_s[call] < EVENT_GONE_S)
@@ -168,15 +210,14 @@ class MediaPath:
     def fill_beeps(self) -> None:
         """Play queued beeps to agents whose caller sends no sound just now."""
         calls = self.beeper.beeping()
-        if not len(calls):
-            return
-        to = calls * 2 + 1
-        due = self.now - self._legs.out_produced_s[to] >= FILL_AFTER_S
-        calls, to = calls[due], to[due]
+        if len(calls):
+            calls = calls[self.now - self._legs.out_produced_s[calls * 2 + 1] >= FILL_AFTER_S]
         if not len(calls):
             return
         audio = np.zeros((len(calls), FRAME), np.int16)
-        self.beeper.overlay(audio, calls)
+        sent = self.beeper.overlay(audio, calls, self.now)
+        calls, audio = calls[sent], audio[sent]
+        to = calls * 2 + 1
         self._legs.out_timestamp[to] = (self._legs.out_timestamp[to] + FRAME) & 0xFFFFFFFF
         # The first filled frame is FILL_AFTER_S late; from then on they come every 20 ms.
         self._legs.out_produced_s[to] = np.maximum(
@@ -189,8 +230,8 @@ class MediaPath:
         pcm = DECODE[self._legs.law[legs][:, None], coded]
         detection = self._bank.process(pcm, calls, lost)
         gated = self._gate.process(pcm, calls, lost, detection.suspicion)
-        audio = gated.audio
-        self.counters.count_frames(calls, gated.masked, lost, detection.suspicion.score)
+        audio, muted = gated.audio, self._muted[calls]
+        self.counters.count_frames(calls, gated.masked, muted, lost, detection.suspicion.score)
         self._secured_frames[calls] += 1
         self._quiet_frames[calls] = np.where(gated.masked, 0, self._quiet_frames[calls] + 1)
         self._key_down[calls] = detection.suspicion.key_down
@@ -201,7 +242,9 @@ class MediaPath:
             self._pressed(
                 tone.slot, HiddenKey(tone.key), Transport.IN_BAND, self.now - heard / SAMPLES_PER_S
             )
-        beeps = self.beeper.overlay(audio, calls)
+        if muted.any():
+            audio[muted] = 0
+        beeps = self.beeper.overlay(audio, calls, self.now)
         sent = beeps | ~lost
         self._send_gated(calls[sent], legs[sent] ^ 1, audio[sent])
 

@@ -44,7 +44,10 @@ class SecureTotals:
     "New streams and holes of more than 100 ms, after each of which the gate starts closed."
 
     highest_passed_score: float | None
-    "Highest log odds of a tone pair in any frame that passed, or in the one after it; None: no trace in any."
+    "Highest log odds of a tone pair in any frame that passed, or in its look-ahead; None: no trace in any."
+
+    frames_muted: int = 0
+    "Of the masked those that the gate would have let through, had the caller not been muted."
 
     @classmethod
     def of(cls, counted: SecureSpanCounted) -> Self:
@@ -57,37 +60,41 @@ class SecureCounters:
 
     def __init__(self, calls: int) -> None:
         self._presses: NDArray[np.int64] = np.zeros((calls, len(_COLUMN)), np.int64)
-        self._masked, self._passed, self._lost, self._events, self._restarts, self._late_before = (
-            np.zeros((6, calls), np.int64)
+        self._late_before: NDArray[np.int64] = np.zeros(calls, np.int64)
+        self._counts: NDArray[np.int64] = np.zeros((6, calls), np.int64)
+        self._masked, self._passed, self._muted, self._lost, self._events, self._restarts = (
+            self._counts
         )
         self._highest: NDArray[np.float32] = np.full(calls, -np.inf, np.float32)
         "Of what passed so far."
-        self._held: NDArray[np.float32] = np.full(calls, -np.inf, np.float32)
-        "Of the frame that the gate holds back: it is decided with the next."
+        self._held: NDArray[np.float32] = np.full((2, calls), -np.inf, np.float32)
+        "Of the last two frames, the older first: the gate may hold back either, and decides with the next."
 
     def start(self, call: int, packets_late: int) -> None:
         """Begin a span; `packets_late` is what the caller's leg counts by now."""
-        for column in (self._presses, self._masked, self._passed, self._lost, self._events):
-            column[call] = 0
-        self._restarts[call] = 0
+        self._presses[call] = self._counts[:, call] = 0
         self._late_before[call] = packets_late
-        self._highest[call] = self._held[call] = -np.inf
+        self._highest[call] = self._held[:, call] = -np.inf
 
     def count_frames(
         self,
         calls: NDArray[np.intp],
         masked: NDArray[np.bool_],
+        muted: NDArray[np.bool_],
         lost: NDArray[np.bool_],
         score: NDArray[np.float32],
     ) -> None:
         """Count what the gate did with a batch, one row a call: shapes `(n,)`, as `GateBank.process` has them."""
-        self._masked[calls] += masked
-        self._passed[calls] += ~masked
+        passed = ~(masked | muted)
+        self._passed[calls] += passed
+        self._masked[calls] += ~passed
+        self._muted[calls] += muted & ~masked
         self._lost[calls] += lost
-        judged = np.maximum(self._held[calls], score)
+        older, newer = self._held[:, calls]
+        judged = np.maximum(np.maximum(older, newer), score)
         highest = self._highest[calls]
-        self._highest[calls] = np.where(masked, highest, np.maximum(highest, judged))
-        self._held[calls] = score
+        self._highest[calls] = np.where(passed, np.maximum(highest, judged), highest)
+        self._held[0, calls], self._held[1, calls] = newer, score
 
     def count_press(self, call: int, transport: Transport) -> None:
         """Count one press, told first by `transport`."""
@@ -100,7 +107,7 @@ class SecureCounters:
     def count_restart(self, call: int) -> None:
         """Count a stream that began anew: what the gate held back of the old one is void."""
         self._restarts[call] += 1
-        self._held[call] = -np.inf
+        self._held[:, call] = -np.inf
 
     def totals(self, call: int, packets_late: int) -> SecureTotals:
         """Return the span's totals; `packets_late` as in :meth:`start`."""
@@ -116,4 +123,5 @@ class SecureCounters:
             events_withheld=int(self._events[call]),
             stream_restarts=int(self._restarts[call]),
             highest_passed_score=None if highest == -np.inf else round(highest, 3),
+            frames_muted=int(self._muted[call]),
         )

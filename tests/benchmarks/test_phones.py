@@ -8,6 +8,7 @@ import pytest
 from benchmarks.phones import Keys, Network, stubs, traffic
 from benchmarks.secure_calls import TELEPHONE_EVENT, SecureCalls, Traffic, masked_frames
 from benchmarks.signals import FRAME, Keying, Pcm, coded, samples_of_ms, white_noise
+from bridge.media.line_masking import PLAIN_MASKING, LineMasking
 from bridge.rtp.packet import RtpPacket
 from bridge.rtp.telephone_event import TelephoneEvent
 
@@ -75,7 +76,7 @@ def test_a_gateway_leaks_only_the_start_of_a_tone() -> None:
         assert not leaked[event.start : press.end].any()
 
 
-def _carry(pcm: Pcm, *, secure: bool) -> Pcm:
+def _carry(pcm: Pcm, masking: LineMasking | None) -> Pcm:
     sent = traffic(
         pcm,
         (),
@@ -84,14 +85,14 @@ def _carry(pcm: Pcm, *, secure: bool) -> Pcm:
         network=Network(),
         rng=np.random.default_rng(2),
     )
-    with SecureCalls(1, secure=secure) as calls:
+    with SecureCalls(1, masking=masking) as calls:
         return calls.run([sent], len(pcm) + 4 * FRAME)[0].audio
 
 
 def test_noise_passes_a_secure_call_one_frame_later_than_an_open_one() -> None:
     noise = coded(white_noise(50 * FRAME, -40, np.random.default_rng(2)))
-    assert not masked_frames(noise, _carry(noise, secure=False), FRAME).any()
-    held = masked_frames(noise, _carry(noise, secure=True), 2 * FRAME)
+    assert not masked_frames(noise, _carry(noise, None), FRAME).any()
+    held = masked_frames(noise, _carry(noise, PLAIN_MASKING), 2 * FRAME)
     assert not held[1:-1].any(), "what a stream begins with is masked"
     assert held[-1], "the last frame waits for the one after it"
 
@@ -110,6 +111,6 @@ def test_every_way_of_keying_is_told_once(keys: Keys) -> None:
         network=Network(),
         rng=np.random.default_rng(2),
     )
-    with SecureCalls(1) as calls:
+    with SecureCalls(1, events=keys in (Keys.BOTH, Keys.EVENTS_AND_STUB)) as calls:
         (side,) = calls.run([sent], len(_PCM) + 20 * FRAME)
     assert side.keys == "159"

@@ -51,9 +51,9 @@ class Worker:
         """Tell what the recorder does."""
         self.line.receive(m.RecorderChanged(call=CALL, state=state, reason=reason))
 
-    def gate(self, *, closed: bool) -> None:
+    def gate(self, *, closed: bool, muted: bool = False) -> None:
         """Tell where the gate is."""
-        self.line.receive(m.SecureChanged(call=CALL, secure=closed))
+        self.line.receive(m.SecureChanged(call=CALL, secure=closed, muted=muted))
 
     def wait(self) -> None:
         """Let the time of late SIP INFO pass."""
@@ -70,7 +70,7 @@ class Worker:
         command = await self.asked()
         match command:
             case m.SetSecure():
-                self.gate(closed=command.secure)
+                self.gate(closed=command.secure, muted=command.muted)
             case m.PauseRecording():
                 self.recorder(PAUSED)
             case m.ResumeRecording():

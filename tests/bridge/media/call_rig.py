@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Final
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bridge.media import messages as m
 from bridge.media.calls import WorkerCalls
+from bridge.media.line_masking import PLAIN_MASKING, LineMasking
 from bridge.media.settings import WorkerSettings
 from bridge.rtp.g711 import decode, encode
 from bridge.rtp.packet import RtpPacket
@@ -27,6 +28,7 @@ class Phone:
     def __init__(
         self, *, codec: str = "PCMU", telephone_event: int = 101, first_timestamp: int = 1000
     ) -> None:
+        """`telephone_event`: payload type; -1 where none is agreed on."""
         self.codec, self.telephone_event = codec, telephone_event
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.sock.bind((HOST, 0))
@@ -125,15 +127,15 @@ class Rig:
                 codec=phone.codec,
                 payload_type=phone.payload_type,
                 telephone_event=phone.telephone_event,
-                telephone_event_in=101,
+                telephone_event_in=101 if phone.telephone_event >= 0 else -1,
                 send=send,
                 receive=receive,
             )
         )
 
-    def secure(self, *, secure: bool = True) -> None:
-        """Close or open the gate."""
-        self.calls.handle(m.SetSecure(call=CALL, secure=secure))
+    def secure(self, masking: LineMasking = PLAIN_MASKING, *, secure: bool = True) -> None:
+        """Close or open the gate, or change how the call is masked."""
+        self.calls.handle(m.SetSecure(call=CALL, secure=secure, **asdict(masking)))
 
     def tick(self, elapsed_s: float = 0.02) -> None:
         """Let time pass and the worker do its tick."""

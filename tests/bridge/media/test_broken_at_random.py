@@ -9,12 +9,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from bridge.media.line_masking import LineMasking
 from bridge.media.messages import Leg
 from bridge.rtp.g711 import decode, encode
 from bridge.rtp.packet import RtpPacket
 from bridge.rtp.telephone_event import TelephoneEvent
 from dtmf.tones import beep, tone
-from tests.bridge.media.call_rig import FRAME, Pcm, Rig, frames
+from tests.bridge.media.call_rig import FRAME, Pcm, Phone, Rig, frames
 
 SEEDS = range(100)
 KEYS_A_CALL = 4
@@ -42,6 +43,8 @@ class BadLine:
             self._beside_an_event,
             self._beside_a_foreign_payload,
             self._opening_called_off,
+            self._masked_otherwise,
+            self._events_agreed_on_or_not,
         ]
 
     def send(self, frame: Pcm) -> None:
@@ -83,7 +86,9 @@ class BadLine:
 
     def _beside_an_event(self, packet: RtpPacket) -> None:
         event = TelephoneEvent(event=5, end=True, volume=10, duration_samples=FRAME)
-        self._rig.caller.send(self._rig.caller.event(bytes(event), packet.timestamp))
+        self._rig.caller.send(
+            self._rig.caller.event(bytes(event), packet.timestamp, payload_type=101)
+        )
         self._rig.caller.send(packet)
 
     def _beside_a_foreign_payload(self, packet: RtpPacket) -> None:
@@ -92,8 +97,25 @@ class BadLine:
 
     def _opening_called_off(self, packet: RtpPacket) -> None:
         self._rig.secure(secure=False)
-        self._rig.secure()
+        self._rig.secure(any_masking(self._chance))
         self._rig.caller.send(packet)
+
+    def _masked_otherwise(self, packet: RtpPacket) -> None:
+        self._rig.secure(any_masking(self._chance))
+        self._rig.caller.send(packet)
+
+    def _events_agreed_on_or_not(self, packet: RtpPacket) -> None:
+        self._rig.caller.telephone_event = self._chance.choice([-1, 101])
+        self._rig.describe(Leg.CALLER, self._rig.caller)
+        self._rig.caller.send(packet)
+
+
+def any_masking(chance: random.Random) -> LineMasking:
+    return LineMasking(
+        hold_frames=chance.choice([1, 2]),
+        muted=chance.random() < 0.3,
+        even_beeps=chance.random() < 0.3,
+    )
 
 
 def packet_sound(packet: RtpPacket) -> Pcm:
@@ -109,8 +131,9 @@ def is_silence_or_beep(packet: RtpPacket) -> bool:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_nothing_but_silence_and_beeps_comes_out(seed: int) -> None:
-    chance, rig = random.Random(seed), Rig()
-    rig.secure()
+    chance = random.Random(seed)
+    rig = Rig(caller=Phone(telephone_event=chance.choice([-1, 101])))
+    rig.secure(any_masking(chance))
     rig.play(np.zeros(5 * FRAME, np.int16))
     line = BadLine(rig, chance)
     for _ in range(KEYS_A_CALL):

@@ -32,6 +32,7 @@ MESSAGES: list[m.Message] = [
     m.CallOpened(call=CALL, caller_port=2, agent_port=4),
     m.CallRefused(call=CALL, reason="full"),
     m.SecureChanged(call=CALL, secure=False),
+    m.SecureChanged(call=CALL, secure=True, hold_frames=2, muted=True, even_beeps=True),
     m.SecureSpanCounted(
         call=CALL,
         presses_in_band=22,
@@ -43,6 +44,7 @@ MESSAGES: list[m.Message] = [
         packets_late=1,
         events_withheld=8,
         stream_restarts=1,
+        frames_muted=9,
         highest_passed_score=-0.125,
     ),
     m.LineReported(call=CALL, line=None),

@@ -13,6 +13,7 @@ from dtmf.keys import EVENT_KEYS, HiddenKey
 from tests.bridge.media.call_rig import CALL, FRAME, Rig, murmur, pressed
 
 NO_TRACE = -np.inf
+NOT = np.array([False])
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ class TestTotals:
         """Count frames of call 1 (masked, score) and return the totals."""
         for masked, score in frames:
             counters.count_frames(
-                np.array([1]), np.array([masked]), np.array([False]), np.array([score], np.float32)
+                np.array([1]), np.array([masked]), NOT, NOT, np.array([score], np.float32)
             )
         return counters.totals(1, 10)
 
@@ -72,7 +73,7 @@ class TestTotals:
         counters.start(2, 0)
         scores = np.array([NO_TRACE, 0.25], np.float32)
         masked, lost = np.array([True, False]), np.array([True, False])
-        counters.count_frames(np.array([1, 2]), masked, lost, scores)
+        counters.count_frames(np.array([1, 2]), masked, np.array([False, False]), lost, scores)
         first, second = counters.totals(1, 10), counters.totals(2, 0)
         assert (first.frames_masked, first.frames_passed, first.frames_lost) == (1, 0, 1)
         assert (second.frames_masked, second.frames_passed, second.frames_lost) == (0, 1, 0)
