@@ -139,6 +139,7 @@ def _call(call: CallView) -> dict[str, object]:
         "secure": call.secure,
         "recorder": call.recorder.value,
         "started_at": call.started_at,
+        "caller_muted": call.muted,
     }
 
 
@@ -182,6 +183,7 @@ def _session(view: AgentView) -> dict[str, object]:
         "seconds_left": view.seconds_left,
         "secure": view.secure,
         "recorder": view.recorder.value,
+        "caller_muted": view.caller_muted,
         "result": view.result.value if view.result else None,
         "confirmation": view.confirmation,
         "can_submit": view.status is Status.COLLECTED,

@@ -81,13 +81,13 @@ def attack(
     """Return the share of presses guessed right in `calls`, heard `delay` samples after they were pressed."""
     right = total = 0
     for audio, known in zip(calls, presses, strict=True):
-        for press, (start, end) in zip(known, _spans(known, len(audio)), strict=True):
+        for press, (start, end) in zip(known, spans(known, len(audio)), strict=True):
             right += guess(audio[start + delay : end + delay], rng) == press.key
             total += 1
     return share(right, total)
 
 
-def _spans(presses: Sequence[Press], length: int) -> list[tuple[int, int]]:
+def spans(presses: Sequence[Press], length: int) -> list[tuple[int, int]]:
     """Return where to listen for each press: around it, up to its neighbours."""
     before, after = samples_of_ms(_BEFORE_MS), samples_of_ms(_AFTER_MS)
     ends = [0, *(press.end for press in presses[:-1])]

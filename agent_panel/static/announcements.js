@@ -51,6 +51,9 @@ function aboutLine(old, session) {
   if (old.secure !== session.secure) {
     said.push({ text: session.secure ? "Line is secure" : "Line is open", urgent: false });
   }
+  if (old.caller_muted !== session.caller_muted) {
+    said.push({ text: session.caller_muted ? "Caller muted while keying" : "Caller is heard again", urgent: false });
+  }
   if (old.recorder !== session.recorder && session.recorder === "failed") {
     said.push({ text: "The recorder has failed", urgent: true });
   }

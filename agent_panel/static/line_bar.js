@@ -1,4 +1,4 @@
-// "Line is secure" and the recorder's state: words and a drawing, never colour alone.
+// "Line is secure", the recorder's state and whether the caller is muted: words and a drawing, never colour alone.
 
 import { element, setAttribute, setChildren, setText } from "./dom.js";
 import { icon } from "./icons.js";
@@ -20,7 +20,9 @@ export function createLineBar(bar) {
   const whose = element("span", { class: "line-whose" });
   const line = createBadge("line-state");
   const recorder = createBadge("recorder-state");
-  bar.append(whose, line.node, recorder.node);
+  const muted = createBadge("muted-state");
+  muted.show({ icon: "muted", text: "Caller muted while keying" });
+  bar.append(whose, line.node, recorder.node, muted.node);
   return (call, state) => {
     const secure = state?.secure ?? false;
     setText(whose, call === null ? "No call" : call.caller || "Ended call");
@@ -28,6 +30,7 @@ export function createLineBar(bar) {
     line.show(lineState(secure));
     setAttribute(recorder.node, "data-recorder", state?.recorder ?? "off");
     recorder.show(RECORDER[state?.recorder ?? "off"]);
+    muted.node.hidden = !(state?.caller_muted ?? false);
   };
 }
 

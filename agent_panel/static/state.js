@@ -95,12 +95,12 @@ export function callMode(state, call) {
   return call.live && state.formAfter[call.call] === session.session ? "form" : "result";
 }
 
-/** Return `{secure, recorder}` of a call; a running session knows sooner than the call. */
+/** Return `{secure, recorder, caller_muted}` of a call; a running session knows sooner than the call. */
 export function lineOf(state, call) {
-  if (!call.live) return { secure: false, recorder: "off" };
+  if (!call.live) return { secure: false, recorder: "off", caller_muted: false };
   const session = currentSession(state, call.call);
-  const { secure, recorder } = session !== null && !session.ended ? session : call;
-  return { secure, recorder };
+  const { secure, recorder, caller_muted } = session !== null && !session.ended ? session : call;
+  return { secure, recorder, caller_muted };
 }
 
 /** Return whether a command for this call or session is on its way. */

@@ -1,9 +1,13 @@
 """The payment session's `CallControl` over the bridge."""
 
+from dataclasses import asdict
+
 from bridge.call.events import CallInfo
 from bridge.errors import NotConfirmedError
+from bridge.media.line_masking import LineMasking as BridgeLineMasking
 from bridge.media.messages import CallId as BridgeCallId
 from bridge.node import BridgeNode
+from ivr.session.line_masking import LineMasking
 from ivr.session.ports import CallLostError
 from ivr.session.view import AgentId, CallId, CallView
 from ivr.session.words import RecorderState
@@ -15,10 +19,17 @@ class BridgeCallControl:
     def __init__(self, node: BridgeNode) -> None:
         self._node = node
 
-    async def secure(self, call: CallId) -> None:
+    async def secure(self, call: CallId, masking: LineMasking) -> None:
         """Pause the recorder, close the gate, both confirmed; raise :class:`CallLostError` otherwise."""
         try:
-            await self._node.secure(BridgeCallId(call))
+            await self._node.secure(BridgeCallId(call), BridgeLineMasking(**asdict(masking)))
+        except NotConfirmedError as error:
+            raise CallLostError(str(error)) from error
+
+    async def mute(self, call: CallId, *, muted: bool) -> None:
+        """Mute the caller towards the agent or not, confirmed; raise :class:`CallLostError` otherwise."""
+        try:
+            await self._node.mute(BridgeCallId(call), muted=muted)
         except NotConfirmedError as error:
             raise CallLostError(str(error)) from error
 
@@ -51,4 +62,5 @@ def view_of(info: CallInfo) -> CallView:
         secure=info.secure,
         recorder=RecorderState(info.recorder),
         started_at=info.started_at.isoformat(timespec="seconds"),
+        muted=info.masking.muted,
     )

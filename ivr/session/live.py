@@ -18,7 +18,7 @@ from ivr.session.session import PaymentSession
 from ivr.session.tasks import Tasks
 from ivr.session.updates import Updates
 from ivr.session.view import AgentId, AgentView, CallId, SessionId
-from ivr.session.words import RecorderState
+from ivr.session.words import FieldName, RecorderState
 
 _log = logging.getLogger(__name__)
 
@@ -37,6 +37,9 @@ class LiveSession:
 
     line: asyncio.Lock = field(default_factory=asyncio.Lock)
     "Held while the line is being secured or released: never both at once."
+
+    muted: bool | None = False
+    "The agent does not hear the caller: confirmed; None: not known."
 
     charge: "asyncio.Task[None] | None" = None
 
@@ -103,7 +106,8 @@ class LiveSessions:
         """Return the session as its agent sees it now."""
         call = self._control.find_call(live.session.opening.call)
         recorder = RecorderState.OFF if call is None else call.recorder
-        return live.session.view(self._clock.monotonic_s(), recorder=recorder)
+        muted = call is not None and call.muted
+        return live.session.view(self._clock.monotonic_s(), recorder=recorder, caller_muted=muted)
 
     # --- from beginning to end
 
@@ -127,7 +131,10 @@ class LiveSessions:
             async with live.line:
                 await self._journal.create(session)
                 async with asyncio.timeout(LINE_TIMEOUT_S):
-                    await self._control.secure(session.opening.call)
+                    await self._control.secure(
+                        session.opening.call, session.opening.profile.masking
+                    )
+            live.muted = session.opening.profile.masking.muted
             trigger = None
             if not session.ended:
                 session.secured(self._clock.monotonic_s())
@@ -143,11 +150,54 @@ class LiveSessions:
         """Show the session as it is now, set its timer, and finish it if it has ended."""
         live.session.seq += 1
         self._set_alarm(live)
+        self._fit_voice(live)
         if live.session.ended and not live.finishing:
             live.finishing = True
             live.session.ended_at = self._clock.utc_now()
             self._tasks.spawn(self._finish(live))
         self._publish(self.view(live))
+
+    async def ask(self, live: LiveSession, field: FieldName) -> None:
+        """Ask for a field, the caller muted first where the profile says so.
+
+        Raise :class:`IllegalMoveError` where no field can be asked, :class:`CallLostError` where the caller could
+        not be muted: nothing is asked then.
+        """
+        session = live.session
+        session.check_may_ask()
+        try:
+            if session.opening.profile.masking.muted:
+                await self._set_voice(live, muted=True)
+            session.ask(field, self._clock.monotonic_s())
+        finally:
+            self._fit_voice(live)
+        self.changed(live)
+
+    def _fit_voice(self, live: LiveSession) -> None:
+        """Let the caller be heard again when no field is keyed any more; before one is, :meth:`ask` mutes."""
+        session = live.session
+        if live.muted is not False and not session.mutes_caller and not session.ended:
+            self._tasks.spawn(self._unmute(live))
+
+    async def _unmute(self, live: LiveSession) -> None:
+        try:
+            await self._set_voice(live, muted=False)
+        except CallLostError as error:
+            # The caller stays muted, which the agent sees.
+            _log.error("call %s stays muted (%s)", live.session.opening.call, error)
+
+    async def _set_voice(self, live: LiveSession, *, muted: bool) -> None:
+        """Mute the caller or not, unless that is so already, or has been overtaken; raise :class:`CallLostError`."""
+        session = live.session
+        try:
+            async with live.line, asyncio.timeout(LINE_TIMEOUT_S):
+                if live.muted is muted or session.ended or (session.mutes_caller and not muted):
+                    return
+                live.muted = None
+                await self._control.mute(session.opening.call, muted=muted)
+                live.muted = muted
+        except TimeoutError:
+            raise CallLostError("the line does not answer") from None
 
     async def _finish(self, live: LiveSession) -> None:
         """Release the line, forget the session, keep its record. Runs once for each session."""

@@ -48,6 +48,7 @@ def _brand_list(brands: tuple[str, ...]) -> str:
 
 
 LINE_NOT_SECURED = "The line could not be made secure, so nothing was asked. You can try again."
+CALLER_NOT_MUTED = "The caller could not be muted, so nothing was asked. You can try again."
 RECORDER_FAILED = (
     "The recording of this call has failed, so the line cannot be made secure and nothing was asked. "
     "Take the payment on another call, and tell whoever runs the gateway."

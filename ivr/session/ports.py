@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from ivr.session.line_masking import LineMasking
 from ivr.session.view import (
     AgentId,
     AgentView,
@@ -38,10 +39,17 @@ class CallLostError(Exception):
 class CallControl(Protocol):
     """What a payment session asks of the telephone call. Implemented over the bridge."""
 
-    async def secure(self, call: CallId) -> None:
+    async def secure(self, call: CallId, masking: LineMasking) -> None:
         """Pause the recorder, then close the gate; return once both are *confirmed*.
 
         Raise :class:`CallLostError` where either cannot be confirmed; nothing may be captured then.
+        """
+        ...
+
+    async def mute(self, call: CallId, *, muted: bool) -> None:
+        """Let the agent hear nothing of a secured call's caller but beeps, or what is no key; return once confirmed.
+
+        A line that is not secured is no error. Raise :class:`CallLostError` where it cannot be confirmed.
         """
         ...
 

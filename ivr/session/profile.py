@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from ivr.money import Money
+from ivr.session.line_masking import LineMasking
 from ivr.session.view import ProfileView
-from ivr.session.words import FieldName
+from ivr.session.words import CallerVoice, FieldName
 
 DEFAULT_FIELDS = (FieldName.CARD_NUMBER, FieldName.EXPIRATION_DATE, FieldName.SECURITY_CODE)
 "What is asked, in this order, unless the profile says otherwise."
@@ -57,6 +58,24 @@ class PaymentProfile:
 
     postal_code_max_length: int = 10
 
+    caller_voice: CallerVoice = CallerVoice.PASS
+    "Of the caller, at the agent's, while a field is keyed."
+
+    hold_frames: int = 1
+    "Frames of 20 ms that masking holds back at least: 1, or 2 where tones under a loud voice must not show."
+
+    even_beeps: bool = False
+    "Beeps come at even intervals; only where the voice is muted, whose gaps would tell the rhythm all the same."
+
+    @property
+    def masking(self) -> LineMasking:
+        """Return how the line is to be masked when it is secured, just before the first field is asked."""
+        return LineMasking(
+            hold_frames=self.hold_frames,
+            muted=self.caller_voice is CallerVoice.MUTE,
+            even_beeps=self.even_beeps,
+        )
+
     @property
     def currency(self) -> str:
         """Return the ISO 4217 code of the limits and of every payment."""
@@ -92,4 +111,7 @@ class PaymentProfile:
             "session_timeout_s": self.session_timeout_s,
             "postal_code_min_length": self.postal_code_min_length,
             "postal_code_max_length": self.postal_code_max_length,
+            "caller_voice": self.caller_voice.value,
+            "hold_frames": self.hold_frames,
+            "even_beeps": self.even_beeps,
         }

@@ -21,7 +21,7 @@ from ivr.money import AmountError, Money
 from ivr.payments.card import Brand
 from ivr.secret import CONTROL_KEYS
 from ivr.session.profile import DEFAULT_FIELDS, PaymentProfile
-from ivr.session.words import FieldName
+from ivr.session.words import CallerVoice, FieldName
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}", re.ASCII)
 _KEYS: Final = ("currency", *(key.name for key in fields(PaymentProfile) if key.name != "name"))
@@ -31,6 +31,7 @@ _MAX_TIMEOUT_S: Final = 600.0
 _MAX_SESSION_S: Final = 3600.0
 _MAX_ATTEMPTS: Final = 10
 _MAX_POSTAL_CODE: Final = 12
+_HOLD_FRAMES: Final = (1, 2)
 _NEEDED: Final = (FieldName.CARD_NUMBER, FieldName.EXPIRATION_DATE)
 
 Word = TypeVar("Word", bound=StrEnum)
@@ -95,6 +96,9 @@ def read_profile(name: str, table: Mapping[str, object], *, source: str) -> Paym
         postal_code_max_length=values.whole(
             "postal_code_max_length", max(10, shortest), shortest, _MAX_POSTAL_CODE
         ),
+        caller_voice=values.word("caller_voice", CallerVoice, CallerVoice.PASS),
+        hold_frames=values.whole("hold_frames", 1, *_HOLD_FRAMES),
+        even_beeps=_even_beeps(values),
     )
 
 
@@ -104,6 +108,14 @@ def _asked(values: "_Values") -> tuple[FieldName, ...]:
         if needed not in names:
             raise values.wrong("fields", f"must contain {needed.value!r}")
     return names
+
+
+def _even_beeps(values: "_Values") -> bool:
+    even = values.flag("even_beeps", default=False)
+    if even and values.word("caller_voice", CallerVoice, CallerVoice.PASS) is CallerVoice.PASS:
+        why = "gaps in the caller's voice would tell the rhythm"
+        raise values.wrong("even_beeps", f'needs caller_voice = "mute": {why}')
+    return even
 
 
 def _hint(word: str, known: tuple[str, ...]) -> str:
@@ -171,6 +183,18 @@ class _Values:
         if other and value == self._table.get(other, other_default):
             raise self.wrong(key, f"must differ from {other}")
         return str(value)
+
+    def flag(self, key: str, *, default: bool) -> bool:
+        value = self._table.get(key, default)
+        if not isinstance(value, bool):
+            raise self.wrong(key, "must be true or false")
+        return value
+
+    def word(self, key: str, kind: type[Word], default: Word) -> Word:
+        value, known = self._table.get(key, default.value), tuple(word.value for word in kind)
+        if value not in known:
+            raise self.wrong(key, f"unknown word {value!r}{_hint(str(value), known)}")
+        return kind(value)
 
     def words(self, key: str, kind: type[Word], default: tuple[Word, ...]) -> tuple[Word, ...]:
         value = self._table.get(key, list(default))

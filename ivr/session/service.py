@@ -123,7 +123,10 @@ class SessionService:
         return await self._command("payment.start", agent, request.call, work, detail=detail)
 
     async def capture(self, agent: AgentId, session: SessionId, field: FieldName) -> AgentView:
-        """Ask for one field (again). Raise SessionError `unknown-session`, `unknown-field`, `not-possible`."""
+        """Ask for one field (again).
+
+        Raise SessionError `unknown-session`, `unknown-field`, `not-possible`, `call-not-secured`.
+        """
         work = self._capture(agent, session, field)
         return await self._command("payment.capture", agent, session, work, detail={"field": field})
 
@@ -278,8 +281,10 @@ class SessionService:
         if field not in live.session.opening.profile.fields:
             message = "This payment does not ask for that field."
             raise SessionError("unknown-field", message, field="field")
-        live.session.ask(field, self._clock.monotonic_s())
-        self._live.changed(live)
+        try:
+            await self._live.ask(live, field)
+        except CallLostError:
+            raise SessionError("call-not-secured", messages.CALLER_NOT_MUTED) from None
         return self._live.view(live)
 
     async def _submit(self, agent: AgentId, session: SessionId) -> AgentView:

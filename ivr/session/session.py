@@ -202,11 +202,21 @@ class PaymentSession:
         """Return the fields that are not valid yet."""
         return self._capture.missing
 
+    @property
+    def mutes_caller(self) -> bool:
+        """Return whether the agent is not to hear the caller now: while fields are keyed, if the profile says so."""
+        keyed = self.status in (Status.CREATED, Status.COLLECTING)
+        return keyed and self.opening.profile.masking.muted
+
+    def check_may_ask(self) -> None:
+        """Raise :class:`IllegalMoveError` where no field can be asked now."""
+        next_status(self.status, Trigger.FIELD_ASKED)
+
     def card(self) -> CardData:
         """Return the card for the charge; it shares the buffers that ending wipes."""
         return self._capture.card()
 
-    def view(self, now: float, *, recorder: RecorderState) -> AgentView:
+    def view(self, now: float, *, recorder: RecorderState, caller_muted: bool = False) -> AgentView:
         """Return the session as its agent may see it."""
         opening = self.opening
         timer = self._capture.next_timer()
@@ -229,6 +239,7 @@ class PaymentSession:
             message=self.message,
             confirmation=self.confirmation,
             actions=self._actions(),
+            caller_muted=caller_muted and not self.ended,
             seq=self.seq,
         )
 

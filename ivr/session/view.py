@@ -91,6 +91,9 @@ class AgentView:
     actions: tuple[Action, ...] = ()
     "What the agent may do now; empty while the processor is asked and once the session has ended."
 
+    caller_muted: bool = False
+    "The agent hears nothing of the caller but beeps, confirmed: a field is being keyed, and the profile says so."
+
     seq: int = 0
     "Grows with every change of this session; a reader drops what is not newer."
 
@@ -118,6 +121,9 @@ class CallView:
 
     started_at: str
     "ISO 8601, UTC."
+
+    muted: bool = False
+    "The agent hears nothing of the caller but beeps, confirmed."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

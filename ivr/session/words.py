@@ -89,6 +89,16 @@ class Action(StrEnum):
     CANCEL = "cancel"
 
 
+class CallerVoice(StrEnum):
+    """Whether the agent hears the caller while a field is keyed."""
+
+    PASS = "pass"  # noqa: S105  # no password: it passes
+    "What is no key is heard."
+
+    MUTE = "mute"
+    "Nothing is heard but beeps."
+
+
 class RecorderState(StrEnum):
     """What the recorder of a call is doing, as the recorder itself confirmed it."""
 

@@ -222,6 +222,21 @@ async def test_several_calls_keep_their_forms_and_their_payments_apart(
     )
 
 
+async def test_a_muted_caller_is_shown_as_such_while_keying(
+    recorded: RecordedPage, desk: FakeDesk
+) -> None:
+    page = recorded.page
+    await sign_in(page)
+    desk.ring()
+    await take_payment(page)
+    muted = page.get_by_label("Line and recorder").get_by_text("Caller muted while keying")
+    await expect(muted).to_be_hidden()
+    desk.change(S1, caller_muted=True)
+    await expect(muted).to_be_visible()
+    desk.change(S1, caller_muted=False)
+    await expect(muted).to_be_hidden()
+
+
 async def test_new_call_takes_neither_the_selection_nor_the_focus(
     recorded: RecordedPage, desk: FakeDesk
 ) -> None:

@@ -43,6 +43,8 @@ def test_session_is_sent_whole() -> None:
     assert session["status"] == "collecting"
     assert session["seconds_left"] == 4.5
     assert (session["secure"], session["recorder"]) == (True, "paused")
+    assert session["caller_muted"] is False
+    assert _session(replace(a_view(), caller_muted=True))["caller_muted"] is True
     assert [field["name"] for field in session["fields"]] == [
         "payment-card-number",
         "expiration-date",

@@ -8,6 +8,7 @@ import pytest
 from bridge.call.secure_line import SecureLine
 from bridge.errors import NotConfirmedError
 from bridge.media import messages as m
+from bridge.media.line_masking import OPEN_LINE, LineMasking
 from tests.bridge.call.rig import CALL, Rig
 
 RECORDING, PAUSED, FAILED = (
@@ -159,7 +160,7 @@ class TestSecure:
         assert worker.sent.empty()
 
     async def test_a_gate_that_does_not_close_leaves_the_recorder_running(self) -> None:
-        worker = Worker(confirm_s=0.05)
+        worker = Worker(confirm_s=0.5)
         securing = asyncio.create_task(worker.line.secure())
         await worker.obey()
         assert await worker.asked() == m.SetSecure(call=CALL, secure=True)
@@ -285,7 +286,7 @@ class TestRelease:
         assert (info.secure, info.recorder) == (False, RECORDING)
 
     async def test_a_gate_that_stays_shut_is_told_and_opens_late(self) -> None:
-        worker = Worker(confirm_s=0.05)
+        worker = Worker(confirm_s=0.5)
         await worker.secured()
         releasing = asyncio.create_task(worker.line.release())
         await worker.asked()
@@ -349,3 +350,58 @@ class TestEnd:
         told = len(worker.rig.changes)
         worker.rig.flow.notice()
         assert len(worker.rig.changes) == told
+
+
+class TestMasking:
+    ASKED = LineMasking(hold_frames=2, muted=True, even_beeps=True)
+
+    async def secured(self, worker: Worker) -> None:
+        securing = asyncio.create_task(worker.line.secure(self.ASKED))
+        await worker.obey()
+        asked = await worker.obey()
+        await securing
+        assert isinstance(asked, m.SetSecure)
+        assert LineMasking.of(asked) == self.ASKED
+
+    async def test_the_gate_is_asked_for_as_it_is_wanted_and_what_it_does_is_told(
+        self, worker: Worker
+    ) -> None:
+        await self.secured(worker)
+        assert worker.rig.flow.info.masking.muted
+        worker.end()
+        assert worker.rig.flow.info.masking == OPEN_LINE
+
+    async def test_muting_keeps_all_else_and_waits_for_its_confirmation(
+        self, worker: Worker
+    ) -> None:
+        await self.secured(worker)
+        unmuting = asyncio.create_task(worker.line.mute(muted=False))
+        asked = await worker.asked()
+        assert asked == m.SetSecure(
+            call=CALL, secure=True, hold_frames=2, muted=False, even_beeps=True
+        )
+        worker.gate(closed=True, muted=True)  # something older
+        await asyncio.sleep(0)
+        assert not unmuting.done()
+        worker.gate(closed=True)
+        await unmuting
+        assert not worker.rig.flow.info.masking.muted
+
+    async def test_a_line_that_is_not_secure_is_not_muted(self, worker: Worker) -> None:
+        await worker.line.mute(muted=True)
+        await self.secured(worker)
+        releasing = asyncio.create_task(worker.line.release())
+        await worker.obey()
+        await worker.obey()
+        await releasing
+        await worker.line.mute(muted=True)
+        assert worker.sent.empty()
+
+    async def test_muting_that_is_not_confirmed_is_told_and_leaves_the_line_secure(self) -> None:
+        worker = Worker(confirm_s=0.5)
+        await self.secured(worker)
+        with pytest.raises(NotConfirmedError, match="does not answer"):
+            await worker.line.mute(muted=False)
+        assert worker.rig.flow.secure
+        worker.end()
+        await asyncio.gather(*worker.tasks, return_exceptions=True)

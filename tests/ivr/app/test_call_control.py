@@ -7,10 +7,12 @@ import pytest
 
 from bridge.call.events import CallInfo
 from bridge.errors import NotConfirmedError
+from bridge.media.line_masking import LineMasking as BridgeLineMasking
 from bridge.media.messages import CallId as BridgeCallId
 from bridge.media.messages import RecorderState as BridgeRecorderState
 from bridge.node import BridgeNode
 from ivr.app.call_control import BridgeCallControl
+from ivr.session.line_masking import LineMasking
 from ivr.session.ports import CallLostError
 from ivr.session.view import AgentId, CallId
 from ivr.session.words import RecorderState
@@ -23,12 +25,19 @@ class FakeNode:
     def __init__(self, calls: Sequence[CallInfo] = (), *, fails: bool = False) -> None:
         self._calls, self._fails = calls, fails
         self.commands: list[tuple[str, BridgeCallId]] = []
+        self.masking: BridgeLineMasking | None = None
+        self.muted: bool | None = None
 
     def calls(self) -> list[CallInfo]:
         return list(self._calls)
 
-    async def secure(self, call: BridgeCallId) -> None:
+    async def secure(self, call: BridgeCallId, masking: BridgeLineMasking) -> None:
+        self.masking = masking
         self._do("secure", call)
+
+    async def mute(self, call: BridgeCallId, *, muted: bool) -> None:
+        self.muted = muted
+        self._do("mute", call)
 
     async def release(self, call: BridgeCallId) -> None:
         self._do("release", call)
@@ -46,15 +55,24 @@ def control_of(node: FakeNode) -> BridgeCallControl:
 async def test_commands_reach_the_bridge() -> None:
     node = FakeNode()
     control = control_of(node)
-    await control.secure(CallId("c1"))
+    await control.secure(CallId("c1"), LineMasking(hold_frames=2, muted=True, even_beeps=True))
+    await control.mute(CallId("c1"), muted=False)
     await control.release(CallId("c1"))
-    assert node.commands == [("secure", "c1"), ("release", "c1")]
+    assert node.commands == [("secure", "c1"), ("mute", "c1"), ("release", "c1")]
+    assert node.masking == BridgeLineMasking(hold_frames=2, muted=True, even_beeps=True)
+    assert node.muted is False
 
 
 async def test_a_line_that_is_not_confirmed_secure_counts_as_lost_with_its_reason() -> None:
     control = control_of(FakeNode(fails=True))
     with pytest.raises(CallLostError, match="the recorder cannot be paused: it is failed"):
-        await control.secure(CallId("c1"))
+        await control.secure(CallId("c1"), LineMasking())
+
+
+async def test_muting_that_is_not_confirmed_is_told() -> None:
+    control = control_of(FakeNode(fails=True))
+    with pytest.raises(CallLostError, match="the recorder cannot be paused"):
+        await control.mute(CallId("c1"), muted=True)
 
 
 async def test_a_gate_that_did_not_open_is_told() -> None:

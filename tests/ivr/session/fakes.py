@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from ivr.payments.processor import HttpReply, HttpRequest
 from ivr.payments.processors.test_processor import TestAcquirer, TestProcessor
 from ivr.payments.runner import Account, Runner
+from ivr.session.line_masking import LineMasking
 from ivr.session.ports import CallLostError
 from ivr.session.profile import PaymentProfile
 from ivr.session.profile_toml import read_profile
@@ -81,6 +82,13 @@ class FakeCalls:
     def __init__(self) -> None:
         self.live: dict[CallId, CallView] = {}
         self.secured: list[CallId] = []
+        self.maskings: list[LineMasking] = []
+        "As each of them was to be masked."
+        self.muted: list[bool] = []
+        self.mute_error: Exception | None = None
+        self.mute_gate = asyncio.Event()
+        "Muting and the way back wait while it is shut."
+        self.mute_gate.set()
         self.released: list[CallId] = []
         self.secure_gate: asyncio.Event | None = None
         "When set, securing waits for it."
@@ -103,7 +111,7 @@ class FakeCalls:
             started_at=NOON.isoformat(),
         )
 
-    async def secure(self, call: CallId) -> None:
+    async def secure(self, call: CallId, masking: LineMasking) -> None:
         """Pause and mask, when the test lets it."""
         if self.secure_gate is not None:
             await self.secure_gate.wait()
@@ -112,7 +120,17 @@ class FakeCalls:
         if call not in self.live:
             raise CallLostError
         self.secured.append(call)
-        self._set(call, secure=True, recorder=RecorderState.PAUSED)
+        self.maskings.append(masking)
+        self._set(call, secure=True, recorder=RecorderState.PAUSED, muted=masking.muted)
+
+    async def mute(self, call: CallId, *, muted: bool) -> None:
+        """Mute or not, when the test lets it."""
+        await self.mute_gate.wait()
+        if self.mute_error is not None:
+            raise self.mute_error
+        self.muted.append(muted)
+        if call in self.live and self.live[call].secure:
+            self.live[call] = replace(self.live[call], muted=muted)
 
     async def release(self, call: CallId) -> None:
         """Unmask and resume."""
@@ -121,7 +139,7 @@ class FakeCalls:
             raise self.release_error
         self.released.append(call)
         if call in self.live:
-            self._set(call, secure=False, recorder=RecorderState.RECORDING)
+            self._set(call, secure=False, recorder=RecorderState.RECORDING, muted=False)
 
     def find_call(self, call: CallId) -> CallView | None:
         """Return the live call."""
@@ -131,8 +149,8 @@ class FakeCalls:
         """Return the agent's live calls."""
         return [call for call in self.live.values() if call.agent == agent]
 
-    def _set(self, call: CallId, *, secure: bool, recorder: RecorderState) -> None:
-        self.live[call] = replace(self.live[call], secure=secure, recorder=recorder)
+    def _set(self, call: CallId, *, secure: bool, recorder: RecorderState, muted: bool) -> None:
+        self.live[call] = replace(self.live[call], secure=secure, recorder=recorder, muted=muted)
 
 
 class GatedAcquirer(TestAcquirer):

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from ivr.money import Money
+from ivr.session.line_masking import LineMasking
 from ivr.session.profile_toml import ProfileError, read_profile, read_profiles
 from ivr.session.words import FieldName
 from tests.ivr.session.fakes import profile
@@ -63,6 +64,23 @@ def test_everything_can_be_set() -> None:
     assert (shop.postal_code_min_length, shop.postal_code_max_length) == (5, 5)
 
 
+@pytest.mark.parametrize(
+    ("changes", "masking"),
+    [
+        ({}, LineMasking()),
+        ({"hold_frames": 2}, LineMasking(hold_frames=2)),
+        ({"caller_voice": "mute"}, LineMasking(muted=True)),
+        ({"caller_voice": "mute", "even_beeps": True}, LineMasking(muted=True, even_beeps=True)),
+    ],
+)
+def test_how_the_line_is_masked_is_the_profiles(
+    changes: dict[str, object], masking: LineMasking
+) -> None:
+    made = profile(**changes)
+    assert made.masking == masking
+    assert read_profile(made.name, made.as_table(), source="database") == made
+
+
 @pytest.mark.parametrize("currency", ["GBP", "JPY", "KWD"])
 def test_table_of_a_profile_reads_back(currency: str) -> None:
     made = profile(currency=currency, minimum="1", maximum="1000", brands=["amex"])
@@ -97,6 +115,13 @@ def test_table_of_a_profile_reads_back(currency: str) -> None:
         ({"inter_key_timeout_s": "5"}, "inter_key_timeout_s: must be seconds"),
         ({"inter_key_timeout_s": float("nan")}, "inter_key_timeout_s: must be seconds"),
         ({"session_timeout_s": 99999}, "session_timeout_s: must be seconds"),
+        ({"caller_voice": "silent"}, "caller_voice: unknown word 'silent'; known: mute, pass"),
+        ({"caller_voice": "mutte"}, "'mutte', did you mean 'mute'?"),
+        ({"caller_voice": ["mute"]}, "caller_voice: unknown word"),
+        ({"hold_frames": 0}, "hold_frames: must be a whole number from 1 to 2"),
+        ({"hold_frames": 3}, "hold_frames: must be a whole number from 1 to 2"),
+        ({"even_beeps": 1}, "even_beeps: must be true or false"),
+        ({"even_beeps": True}, 'even_beeps: needs caller_voice = "mute": gaps in'),
         ({"postal_code_max_length": 2}, "postal_code_max_length: must be a whole number from 3"),
     ],
 )
