@@ -104,7 +104,7 @@ def _spans(spans: tuple[SecureSpan, ...], info: CallInfo, now: datetime) -> tupl
     if info.secure == goes_on:
         return spans
     if info.secure:
-        return (*spans[: MAX_SPANS - 1], SecureSpan(secured_at=now))
+        return (*spans[: MAX_SPANS - 1], SecureSpan(secured_at=now, masking=info.masking))
     why = SpanEnd.CALL_ENDED if info.state is CallState.ENDED else SpanEnd.OPENED
     return (*spans[:-1], replace(spans[-1], ended_at=now, ended_by=why))
 

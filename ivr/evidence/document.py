@@ -5,6 +5,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from bridge.media.line_masking import LineMasking
 from bridge.media.line_quality import LineQuality
 from bridge.media.messages import Transport
 from bridge.media.secure_counters import SecureTotals
@@ -13,6 +14,7 @@ from ivr.evidence.findings import findings_of
 from ivr.evidence.recording import RecordingFindings
 from ivr.evidence.signed_file import FORMAT, VERSION
 from ivr.session.store import SessionRecord
+from ivr.session.words import CallerVoice
 
 
 def build_document(
@@ -65,7 +67,16 @@ def _span(number: int, span: SecureSpan) -> dict[str, Any]:
         "secured_at": moment(span.secured_at),
         "ended_at": moment(span.ended_at),
         "ended_by": None if span.ended_by is None else span.ended_by.value,
+        "masking": None if span.masking is None else _masking(span.masking),
         "counters": None if span.totals is None else _counters(span.totals),
+    }
+
+
+def _masking(masking: LineMasking) -> dict[str, Any]:
+    return {
+        "hold_frames": masking.hold_frames,
+        "caller_voice": (CallerVoice.MUTE if masking.muted else CallerVoice.PASS).value,
+        "even_beeps": masking.even_beeps,
     }
 
 
@@ -81,6 +92,7 @@ def _counters(totals: SecureTotals) -> dict[str, Any]:
             "masked": totals.frames_masked,
             "passed": totals.frames_passed,
             "lost": totals.frames_lost,
+            "muted": totals.frames_muted,
         },
         "packets_late": totals.packets_late,
         "events_withheld": totals.events_withheld,

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from bridge.media.line_masking import LineMasking
 from bridge.media.line_quality import LineQuality
 from bridge.media.messages import RecorderState
 from bridge.media.secure_counters import SecureTotals
@@ -47,6 +48,9 @@ class SecureSpan:
 
     totals: SecureTotals | None = None
     "None until the media worker has told them."
+
+    masking: LineMasking | None = None
+    "How the line was masked when it was secured, as the worker confirmed; None in rows that are too old to have it."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ivr.evidence.spectrogram import TOP_HZ, spectrogram_png
 from ivr.evidence.timeline import WIDTH, timeline_of
 from ivr.money import Money
+from ivr.session.words import CallerVoice
 
 _TEMPLATES: Final = Environment(
     loader=PackageLoader("ivr.evidence"),
@@ -52,6 +53,7 @@ def render_page(
         width=WIDTH,
         spans=spans[:_SPANS_SHOWN],
         spans_left_out=max(0, len(spans) - _SPANS_SHOWN),
+        maskings=_maskings(spans[:_SPANS_SHOWN]),
         totals=_totals(spans),
         amount=_amount,
     )
@@ -59,6 +61,20 @@ def render_page(
 
 def _amount(payment: dict[str, Any]) -> str:
     return str(Money(payment["amount_minor"], payment["currency"]))
+
+
+def _maskings(spans: list[dict[str, Any]]) -> dict[str, list[int]]:
+    """Return in words how the spans were masked, and which of them so."""
+    numbers: dict[str, list[int]] = {}
+    for span in spans:
+        if (masking := span["masking"]) is not None:
+            held = "1 frame" if masking["hold_frames"] == 1 else f"{masking['hold_frames']} frames"
+            mutes = masking["caller_voice"] == CallerVoice.MUTE.value
+            voice = "muted while fields were keyed" if mutes else "heard between keys"
+            beeps = "at even intervals" if masking["even_beeps"] else "as keys came"
+            words = f"{held} held back, the caller {voice}, beeps {beeps}"
+            numbers.setdefault(words, []).append(span["number"])
+    return numbers
 
 
 def _totals(spans: list[dict[str, Any]]) -> dict[str, int]:

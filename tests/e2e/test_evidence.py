@@ -98,6 +98,7 @@ async def test_a_payment_leaves_evidence_that_counts_verifies_and_tells_no_digit
 
     document: dict[str, Any] = json.loads(signed.read_bytes())["document"]
     (span,) = document["secure_spans"]
+    assert (span["masking"]["caller_voice"], span["masking"]["even_beeps"]) == ("pass", False)
     counters = span["counters"]
     assert counters["presses"] == {"in-band": len("".join(KEYS)), "rfc4733": 0, "sip-info": 0}
     # A tone of 90 ms touches at least five frames.

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from bridge.media.line_masking import LineMasking
 from bridge.media.line_quality import LineQuality
 from bridge.media.masking import masking_settings
 from bridge.media.messages import RecorderState
@@ -22,6 +23,7 @@ TOTALS: Final = SecureTotals(
     events_withheld=0,
     stream_restarts=0,
     highest_passed_score=0.412,
+    frames_muted=77,
 )
 
 
@@ -39,7 +41,11 @@ LINE: Final = LineQuality(
 )
 
 SPAN: Final = SecureSpan(
-    secured_at=at(20.02), ended_at=at(50), ended_by=SpanEnd.OPENED, totals=TOTALS
+    secured_at=at(20.02),
+    ended_at=at(50),
+    ended_by=SpanEnd.OPENED,
+    totals=TOTALS,
+    masking=LineMasking(hold_frames=2, muted=True, even_beeps=True),
 )
 
 FACTS: Final = CallFacts(

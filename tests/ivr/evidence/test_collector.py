@@ -6,6 +6,7 @@ import pytest
 
 from bridge.call.events import CallState
 from bridge.config import PRESETS
+from bridge.media.line_masking import OPEN_LINE, LineMasking
 from bridge.media.line_quality import LineQuality
 from bridge.media.masking import masking_settings
 from bridge.media.messages import RecorderState
@@ -16,6 +17,7 @@ from tests.ivr.app.calls import call_info
 from tests.ivr.evidence.facts import FACTS, LINE, TOTALS, at
 from tests.support.canary import CANARY_CARD
 
+MASKED = LineMasking(hold_frames=2, muted=True)
 PAUSED = (RecorderChange(at=at(1), state=RecorderState.PAUSED),)
 
 
@@ -30,7 +32,10 @@ class Calls:
         self, *, secure: bool, state: CallState = CallState.TALKING, call: str = "c1"
     ) -> CallFacts | None:
         self.now += 1
-        info = call_info(call=call, secure=secure, state=state)
+        info = replace(
+            call_info(call=call, secure=secure, state=state),
+            masking=MASKED if secure else OPEN_LINE,
+        )
         return self.collector.call_changed(info, PAUSED, at(self.now))
 
     def count(self, call: str = "c1") -> CallFacts | None:
@@ -64,7 +69,7 @@ def test_a_span_lasts_from_one_confirmation_to_the_other(calls: Calls) -> None:
     assert facts is not None
     (span,) = facts.spans
     assert (span.secured_at, span.ended_at, span.ended_by) == (at(2), at(3), SpanEnd.OPENED)
-    assert (span.totals, facts.recorder) == (TOTALS, PAUSED)
+    assert (span.totals, facts.recorder, span.masking) == (TOTALS, PAUSED, MASKED)
 
 
 def test_facts_are_known_from_the_first_moment_on(calls: Calls) -> None:
@@ -183,3 +188,12 @@ def test_facts_of_another_version_are_refused_by_the_name_of_what_is_wrong() -> 
     table["spans"][0]["ended_by"] = "boredom"
     with pytest.raises(EvidenceError, match=r"cannot be read: spans\.0\.ended_by"):
         read_facts(table)
+
+
+def test_what_was_stored_before_maskings_were_kept_can_be_read() -> None:
+    table = facts_as_table(FACTS)
+    del table["spans"][0]["masking"], table["spans"][0]["totals"]["frames_muted"]
+    (span,) = read_facts(table).spans
+    assert span.masking is None
+    assert span.totals is not None
+    assert span.totals.frames_muted == 0

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bridge.media.line_masking import PLAIN_MASKING
 from ivr.evidence.document import build_document
 from ivr.evidence.facts import CallFacts, SecureSpan, SpanEnd
 from ivr.evidence.page import render_page
@@ -40,6 +41,16 @@ def test_the_line_is_on_the_page() -> None:
     assert "weakest tone -27 dBm0, high over low tone -9 to 3 dB" in page
     assert "near the limits of negative_twist_db" in page
     assert "too few presses" in page_of(replace(FACTS, line=None))
+
+
+def test_how_the_line_was_masked_is_said_once_for_all_spans_alike() -> None:
+    words = "2 frames held back, the caller muted while fields were keyed, beeps at even intervals."
+    assert page_of(replace(FACTS, spans=FACTS.spans * 3)).count(words) == 1
+    (span,) = FACTS.spans
+    spans = (span, replace(span, masking=PLAIN_MASKING), span, replace(span, masking=None))
+    page = page_of(replace(FACTS, spans=spans))
+    assert f"Spans 1, 3: {words}" in page
+    assert "Span 2: 1 frame held back, the caller heard between keys, beeps as keys came." in page
 
 
 def test_names_from_outside_are_text() -> None:
