@@ -11,7 +11,7 @@ from typing import Final
 from rich.console import Console
 from rich.progress import Progress
 
-from benchmarks import masking, passing
+from benchmarks import beeps, masking, passing
 from benchmarks.command import carry_out, command_line
 from benchmarks.receivers import MULTIMON, SPANDSP, peers
 from benchmarks.report import Report
@@ -26,7 +26,8 @@ def cases(n: int, seed: int, minutes: float) -> list[Case]:
     listeners = peers()
     return [
         *(condition.case(listeners, n, seed) for condition in masking.CONDITIONS),
-        *passing.cases(n, seed, minutes),
+        *passing.cases(seed, minutes),
+        *beeps.cases(n, seed),
     ]
 
 

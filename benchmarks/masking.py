@@ -113,7 +113,7 @@ class Condition:
         presses = [keyed.presses for keyed in played]
         figures = {ATTACKER: attack(heard, presses, self.delay, rng)}
         for listener in listeners:
-            figures[listener.name] = _read(listener, heard, presses, self.delay)
+            figures[listener.name] = read_presses(listener, heard, presses, self.delay)
         if self.masking:
             wrong = sum(
                 edits(keyed.keys, side.keys) for keyed, side in zip(played, sides, strict=True)
@@ -141,7 +141,7 @@ class Condition:
         return traffic(pcm, told, codec=self.codec, keys=self.keys, network=self.network, rng=rng)
 
 
-def _read(
+def read_presses(
     listener: Receiver, calls: Sequence[Pcm], presses: Sequence[Sequence[Press]], delay: int
 ) -> Figure:
     """Return how many presses a listener reads in `calls`, which come `delay` samples after the presses.

@@ -1,8 +1,8 @@
 """The gate: what the agent and the recorder hear of the caller. It passes a frame only when it knows what follows.
 
 Held back by one frame (20 ms), because a tone that starts late in a frame shows only in the next; or by two, where a
-tone may be hidden (louder speech over it, a stub too short to be seen) until later. Fails closed: a frame that was
-lost, or whose look-ahead was lost, is silence.
+tone may be hidden until later: by louder speech over it, or because it is a stub of which something else than sound
+will tell. Fails closed: a frame that was lost, or whose look-ahead was lost, is silence.
 """
 
 from dataclasses import dataclass
@@ -64,6 +64,8 @@ class GateBank:
         "By slot: of its oldest frame."
         self._turn = np.zeros(capacity, np.intp)
         "By slot: what the row is XORed with after each frame; 1 where two frames are held."
+        self._deep = np.ones(capacity, np.bool_)
+        "By slot: evidence masks all that is held, not just the frame before."
         self._hang_over = np.zeros(capacity, np.int32)
         self._closed = np.zeros(capacity, np.int32)
         # Fresh memory for each batch would cost more than all else here: the kernel clears every page of it.
@@ -75,14 +77,17 @@ class GateBank:
         self._hang_over[slots] = 0
         self._closed[slots] = 0
 
-    def hold(self, slots: Indices, frames: int) -> None:
+    def hold(self, slots: Indices, frames: int, *, look_back: int | None = None) -> None:
         """Hold back one frame, or two, of `slots` from now on; raise ValueError for another number.
 
-        Where that is a change, what was held is silence: a frame that is let out sooner than it was to be would come
-        without its look-ahead, one that is let out later would come twice.
+        Evidence masks the `look_back` frames before its own, all that are held unless told otherwise; :meth:`close`
+        masks them all in any case. Where the hold is a change, what was held is silence: a frame that is let out
+        sooner than it was to be would come without its look-ahead, one that is let out later would come twice.
         """
-        if frames not in HOLDS:
-            raise ValueError("a gate holds back 1 or 2 frames")
+        look_back = frames if look_back is None else look_back
+        if frames not in HOLDS or not 1 <= look_back <= frames:
+            raise ValueError("a gate holds back 1 or 2 frames, and looks back at most as far")
+        self._deep[slots] = look_back == frames
         turn = frames - 1
         changed = slots[self._turn[slots] != turn]
         self._turn[changed] = turn
@@ -99,13 +104,14 @@ class GateBank:
         """Take one frame each of n slots and its evidence, and return each slot's oldest held frame, or silence.
 
         Shapes and errors as in `DetectorBank.process`; `suspicion` is that of the same batch. Evidence masks what is
-        held, its own frame and the hang-over. A lost frame is evidence: what nobody heard may have been a tone.
+        held (see :meth:`hold`), its own frame and the hang-over. A lost frame is evidence: what nobody heard may have
+        been a tone.
         """
         check_batch(frames, slots, lost, self._capacity)
         # "not below" is closed for a score that is no number
         evidence = ~(suspicion.score <= self._settings.threshold) | suspicion.key_down | lost
         rows = self._row[slots]
-        masked = self._shut[rows] | evidence
+        masked = self._shut[rows] | (evidence & self._deep[slots])
         audio = self._out[: len(slots)]
         np.take(self._held, rows, axis=0, out=audio, mode="clip")  # "raise" would copy twice
         audio[np.flatnonzero(masked)] = 0

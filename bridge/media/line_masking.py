@@ -13,7 +13,7 @@ class LineMasking:
     hold_frames: int = 1
     """Frames of 20 ms that the gate holds back: 1 or 2. Asked for it is the least: where telephone events are agreed
     on with the caller's side it is 2, because a gateway that makes events of tones often lets a stub of the tone
-    through, and the event comes up to 20 ms after it."""
+    through, and the event comes up to 20 ms after it. Tone evidence masks as many frames back as were asked for."""
 
     muted: bool = False
     "Nothing of the caller is heard but beeps."

@@ -17,7 +17,7 @@ EVENT_MASK_FRAMES: Final = 3
 EVENT_HOLD_FRAMES: Final = 2
 """Where telephone events are agreed on, the gate holds back so much. A gateway that makes events of tones sends their
 first 10 to 40 ms as sound and the event up to 20 ms later. Of a stub of 10 to 15 ms across two frames neither shows a
-tone; the first of them would be gone when the event comes."""
+tone; the first of them would be gone when the event comes. Tone evidence masks no more for it than it would without."""
 
 EVENT_GONE_S: Final = 0.1
 """RFC 4733 section 2.5.1.2 sends a packet of a held key every 50 ms at the longest: where none has come for two of

@@ -71,6 +71,9 @@ class MediaPath:
         self.secure: NDArray[np.bool_] = np.zeros(calls, np.bool_)
         self._muted: NDArray[np.bool_] = np.zeros(calls, np.bool_)
         self._masking = [OPEN_LINE] * calls
+        "As it is; how much is held back may be more than was asked for."
+        self._look_back: NDArray[np.int64] = np.ones(calls, np.int64)
+        "Frames before tone evidence that are masked: as many as were asked to be held back."
         self._secured_frames: NDArray[np.int64] = np.zeros(calls, np.int64)
         "Frames given to the detector since the call was secured: its clock."
         self._quiet_frames: NDArray[np.int64] = np.zeros(calls, np.int64)
@@ -90,6 +93,8 @@ class MediaPath:
         self.beeper.reset(call, even=masking.even_beeps)
         self.counters.start(call, self._packets_late(call))
         self.secure[call] = True
+        self._look_back[call] = 1
+        self._masking[call] = replace(OPEN_LINE, even_beeps=masking.even_beeps)
         self.change_masking(call, masking)
 
     def change_masking(self, call: int, masking: LineMasking) -> None:
@@ -99,16 +104,15 @@ class MediaPath:
         the gap but a tone.
         """
         assert self.secure[call], "an open line is not masked"
-        before = self._masking[call]
-        held = max(before.hold_frames, masking.hold_frames, self._least_hold(call))
-        self._gate.hold(np.array([call]), held)
+        self._look_back[call] = max(int(self._look_back[call]), masking.hold_frames)
+        self._hold(call)
         self._muted[call] = masking.muted
-        self._masking[call] = replace(masking, hold_frames=held)
+        self._masking[call] = replace(self._masking[call], muted=masking.muted)
 
     def caller_described(self, call: int) -> None:
         """What the caller's side speaks may have changed: hold back two frames if events are agreed on now."""
         if self.secure[call]:
-            self.change_masking(call, self._masking[call])
+            self._hold(call)
 
     def open_gate(self, call: int) -> None:
         """Open the gate, now; nothing of what was held goes out."""
@@ -153,9 +157,14 @@ class MediaPath:
         self._key_down[call] = False
         self._heard_s[call], self._event_s[call] = self.now, -np.inf
 
-    def _least_hold(self, call: int) -> int:
-        """Return how many frames the ways require by which the caller's keys may come."""
-        return EVENT_HOLD_FRAMES if self._legs.takes_events(2 * call) else 1
+    def _hold(self, call: int) -> None:
+        """Hold back what was asked for, and two frames where an event may tell of a stub that no sound gives away."""
+        before, look_back = self._masking[call], int(self._look_back[call])
+        least = EVENT_HOLD_FRAMES if self._legs.takes_events(2 * call) else 1
+        held = max(before.hold_frames, look_back, least)
+        self._gate.hold(np.array([call]), held, look_back=look_back)
+        self.counters.judge_by(call, newest=held == look_back)
+        self._masking[call] = replace(before, hold_frames=held)
 
     def _event_is_fresh(self, call: int) -> bool:
         return bool(self.now - self._event_s[call] < EVENT_GONE_S)

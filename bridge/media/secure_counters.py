@@ -69,12 +69,17 @@ class SecureCounters:
         "Of what passed so far."
         self._held: NDArray[np.float32] = np.full((2, calls), -np.inf, np.float32)
         "Of the last two frames, the older first: the gate may hold back either, and decides with the next."
+        self._newest_counts: NDArray[np.bool_] = np.ones(calls, np.bool_)
 
     def start(self, call: int, packets_late: int) -> None:
         """Begin a span; `packets_late` is what the caller's leg counts by now."""
         self._presses[call] = self._counts[:, call] = 0
         self._late_before[call] = packets_late
         self._highest[call] = self._held[:, call] = -np.inf
+
+    def judge_by(self, call: int, *, newest: bool) -> None:
+        """Say whether the newest frame's score has a say in what passes: not where the gate looks back less far."""
+        self._newest_counts[call] = newest
 
     def count_frames(
         self,
@@ -91,7 +96,8 @@ class SecureCounters:
         self._muted[calls] += muted & ~masked
         self._lost[calls] += lost
         older, newer = self._held[:, calls]
-        judged = np.maximum(np.maximum(older, newer), score)
+        judged = np.maximum(older, newer)
+        judged = np.where(self._newest_counts[calls], np.maximum(judged, score), judged)
         highest = self._highest[calls]
         self._highest[calls] = np.where(passed, np.maximum(highest, judged), highest)
         self._held[0, calls], self._held[1, calls] = newer, score

@@ -174,6 +174,25 @@ class TestHoldOfTwo:
         gate.hold(_ONE, 2)
         assert _run(gate, [False] * 2) == [2, 3]
 
+    def test_evidence_may_look_back_at_one_frame_of_two(self) -> None:
+        gate = GateBank(1)
+        gate.hold(_ONE, 2, look_back=1)
+        found = [False, False, False, False, True, False, False, False, False]
+        assert _run(gate, found) == [None, None, 1, 2, 3, None, None, None, 7]
+        gate.close(_ONE, 0)
+        assert _run(gate, [False] * 4) == [None, None, 1, 2]
+
+    def test_how_far_it_looks_back_changes_without_a_gap(self) -> None:
+        gate = self._gate()
+        _run(gate, [False] * 3)
+        gate.hold(_ONE, 2, look_back=1)
+        assert _run(gate, [False] * 2) == [2, 3]
+
+    @pytest.mark.parametrize(("frames", "look_back"), [(1, 2), (2, 0), (2, 3)])
+    def test_it_looks_back_no_further_than_it_holds(self, frames: int, look_back: int) -> None:
+        with pytest.raises(ValueError, match="looks back"):
+            GateBank(1).hold(_ONE, frames, look_back=look_back)
+
     @pytest.mark.parametrize("frames", [0, 3])
     def test_another_number_of_frames_is_refused(self, frames: int) -> None:
         with pytest.raises(ValueError, match="1 or 2 frames"):

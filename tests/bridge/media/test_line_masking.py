@@ -90,6 +90,18 @@ class TestHold:
         assert told(by_events).hold_frames == 2
         assert lateness(by_events) == 2
 
+    @pytest.mark.parametrize(("masking", "frames"), [(LineMasking(), 4), (TWO_HELD, 5)])
+    def test_tones_mask_further_back_only_where_asked_for(
+        self, by_events: Rig, masking: LineMasking, frames: int
+    ) -> None:
+        """A tone of one frame masks the one before, itself, the next (its end shows there) and the one after."""
+        by_events.secure(masking)
+        sound = murmur(20 * FRAME, seed=4)
+        sound[10 * FRAME : 11 * FRAME] = tone("5", FRAME)
+        by_events.play(sound)
+        heard = by_events.agent.sound().reshape(-1, FRAME)[3:]  # the stream begins masked
+        assert int((~heard.any(axis=1)).sum()) == frames
+
     def test_two_frames_are_held_where_asked_for(self, in_band: Rig) -> None:
         in_band.secure(TWO_HELD)
         assert told(in_band).hold_frames == 2

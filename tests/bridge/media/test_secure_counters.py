@@ -10,15 +10,15 @@ from bridge.media.masking import GATE, masking_settings
 from bridge.media.secure_counters import SecureCounters, SecureTotals
 from bridge.rtp.telephone_event import TelephoneEvent
 from dtmf.keys import EVENT_KEYS, HiddenKey
-from tests.bridge.media.call_rig import CALL, FRAME, Rig, murmur, pressed
+from tests.bridge.media.call_rig import CALL, FRAME, Phone, Rig, murmur, pressed
 
 NO_TRACE = -np.inf
 NOT = np.array([False])
 
 
-@pytest.fixture
-def rig() -> Iterator[Rig]:
-    rig = Rig()
+@pytest.fixture(params=[-1, 101], ids=["in-band", "events agreed on"])
+def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
+    rig = Rig(caller=Phone(telephone_event=request.param))
     yield rig
     rig.close()
 
@@ -57,6 +57,12 @@ class TestTotals:
         totals = self.give(self.counters(), (True, 0.5), (False, -2.0), (False, NO_TRACE))
         assert totals.highest_passed_score == 0.5
         assert totals.frames_passed == 2
+
+    def test_a_frame_is_not_judged_by_one_that_it_need_not_wait_for(self) -> None:
+        counters = self.counters()
+        counters.judge_by(1, newest=False)
+        totals = self.give(counters, (True, -3.0), (True, -2.0), (False, 5.0))
+        assert totals.highest_passed_score == -2.0
 
     def test_a_stream_that_restarts_forgets_the_score_of_what_was_held(self) -> None:
         counters = self.counters()
@@ -114,7 +120,8 @@ class TestCall:
         told = counted(rig)
         assert told.frames_masked + told.frames_passed == frames
 
-    def test_presses_are_counted_by_the_transport_that_told_them_first(self, rig: Rig) -> None:
+    def test_presses_are_counted_by_the_transport_that_told_them_first(self) -> None:
+        rig = Rig()
         rig.play(murmur(800))
         rig.secure()
         event = TelephoneEvent(
@@ -128,6 +135,7 @@ class TestCall:
         told = counted(rig)
         assert (told.presses_in_band, told.presses_rfc4733, told.presses_sip_info) == (0, 1, 1)
         assert told.events_withheld == 1
+        rig.close()
 
     def test_lost_late_and_restarted_are_counted(self, rig: Rig) -> None:
         rig.play(murmur(800))

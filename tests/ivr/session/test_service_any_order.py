@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ivr.payments.model import CardData
-from ivr.session.ports import SessionError
+from ivr.session.ports import CallLostError, SessionError
 from ivr.session.store import AttemptOutcome
 from ivr.session.view import AgentView
 from ivr.session.words import FieldName, Status
-from tests.ivr.session.fakes import ANNA, CALL, CARD_KEYS, VISA, Bench, turns
+from tests.ivr.session.fakes import ANNA, CALL, CARD_KEYS, VISA, Bench, profile, turns
 
 # What leads to a payment is there more than once, or most stories would end before one.
 STEPS = st.sampled_from(
@@ -39,6 +39,8 @@ STEPS = st.sampled_from(
         "free-processor",
         "break-store",
         "mend-store",
+        "break-muting",
+        "mend-muting",
         "wait",
         "wait-long",
         "turns",
@@ -51,8 +53,9 @@ STEPS = st.sampled_from(
 class Story:
     """Does what the steps say, at once or as a task that is still running at the next step."""
 
-    def __init__(self) -> None:
-        self.bench = Bench()
+    def __init__(self, *, mutes: bool) -> None:
+        self.bench = Bench(profile(caller_voice="mute" if mutes else "pass"))
+        self.mutes = mutes
         self.cards: list[CardData] = []
         self.commands: list[asyncio.Future[None]] = []
 
@@ -88,6 +91,10 @@ class Story:
                 bench.store.failing.update({"start_attempt", "finish_attempt", "save_session"})
             case "mend-store":
                 bench.store.failing.clear()
+            case "break-muting":
+                bench.calls.mute_error = CallLostError("told to fail")
+            case "mend-muting":
+                bench.calls.mute_error = None
             case "wait":
                 bench.time.advance(6)
             case "wait-long":
@@ -102,7 +109,15 @@ class Story:
                     self.command(desk.submit(ANNA, newest))
                 case "cancel":
                     self.command(desk.cancel(ANNA, newest))
+        self.check_voice()
         self.cards += [live.session.card() for live in desk._live.all()]
+
+    def check_voice(self) -> None:
+        """While a field is keyed, nobody is heard whom the profile mutes."""
+        for live in self.bench.desk._live.all():
+            call = self.bench.calls.live.get(live.session.opening.call)
+            if call is not None and live.session.status is Status.COLLECTING:
+                assert call.muted == self.mutes
 
     def command(self, work: Coroutine[Any, Any, AgentView]) -> None:
         self.commands.append(asyncio.ensure_future(_allowing_refusal(work)))
@@ -123,14 +138,15 @@ async def _allowing_refusal(work: Coroutine[Any, Any, AgentView]) -> None:
 
 
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(STEPS, max_size=30))
-def test_any_order_of_events_ends_well(steps: list[str]) -> None:
+@given(st.lists(STEPS, max_size=30), st.booleans())
+def test_any_order_of_events_ends_well(steps: list[str], mutes: bool) -> None:
     async def tell() -> None:
-        story = Story()
+        story = Story(mutes=mutes)
         for name in ["start", "turns", *steps]:
             story.step(name)
             if name in ("turns", "start"):
                 await turns()
+            story.check_voice()
             await asyncio.sleep(0)
         await story.end()
         check(story)
