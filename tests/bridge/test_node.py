@@ -22,6 +22,7 @@ from bridge.call.events import (
 )
 from bridge.config import BridgeConfig, DetectorLimits, Route, Trunk
 from bridge.errors import NotConfirmedError
+from bridge.media.line_masking import OPEN_LINE, LineMasking
 from bridge.media.messages import CallId, RecorderState
 from bridge.node import BridgeNode
 from bridge.recording.keys_in_wav import read_channels
@@ -148,6 +149,24 @@ class TestSecuring:
                 (False, PAUSED),
                 (False, RECORDING),
             ]
+
+    async def test_how_the_line_is_masked_is_asked_for_confirmed_and_changed(
+        self, alice: Phone, bob: Phone, tmp_path: Path
+    ) -> None:
+        async with running(bob, recordings=tmp_path) as bridge:
+            await alice.talk_to(bob, bridge.node.sip_address)
+            (info,) = await bridge.talking()
+            await bridge.node.mute(info.call, muted=True)  # nothing to do: it is not secure
+            await bridge.node.secure(info.call, LineMasking(hold_frames=2, even_beeps=True))
+            (secure,) = bridge.node.calls()
+            assert secure.masking == LineMasking(hold_frames=2, even_beeps=True)
+            await bridge.node.mute(info.call, muted=True)
+            (muted,) = bridge.node.calls()
+            assert muted.masking == LineMasking(hold_frames=2, muted=True, even_beeps=True)
+            await bridge.node.release(info.call)
+            (opened,) = bridge.node.calls()
+            assert opened.masking == OPEN_LINE
+            await bridge.node.mute(CallId("never"), muted=True)
 
     async def test_two_at_once_and_then_one_release(
         self, alice: Phone, bob: Phone, tmp_path: Path

@@ -50,12 +50,17 @@ def read(calls: list[Pcm], lost: Bools | None = None) -> list[str]:
 
 
 def mask(
-    calls: list[Pcm], lost: Bools | None = None, limits: DetectorLimits | None = None
+    calls: list[Pcm],
+    lost: Bools | None = None,
+    limits: DetectorLimits | None = None,
+    *,
+    hold: int = 1,
 ) -> tuple[Pcm, Bools]:
-    """Return what the gates let out, (calls, samples), one frame late, and what was masked, (calls, frames)."""
+    """Return what the gates let out, (calls, samples), `hold` frames late, and what was masked, (calls, frames)."""
     frames = frames_of(calls)
     slots = np.arange(len(calls), dtype=np.intp)
     bank, gate = DetectorBank(len(calls), limits), GateBank(len(calls))
+    gate.hold(slots, hold)
     audio = np.zeros_like(frames)
     masked = np.zeros(frames.shape[:2], np.bool_)
     for number, batch in enumerate(frames):
