@@ -22,7 +22,7 @@ TOTALS: Final = SecureTotals(
     packets_late=1,
     events_withheld=0,
     stream_restarts=0,
-    highest_passed_score=0.412,
+    highest_passed_score=-0.612,
     frames_muted=77,
 )
 

@@ -32,7 +32,7 @@ def page_of(facts: CallFacts, recording: RecordingFindings | None = CLEAN) -> st
 
 def test_counters_payments_and_key_are_on_the_page() -> None:
     page = page_of(FACTS)
-    for text in ("310", "1190", "0.412", "£12.50", "ab" * 16, "cd" * 32, "ef" * 32, "holds"):
+    for text in ("310", "1190", "-0.612", "£12.50", "ab" * 16, "cd" * 32, "ef" * 32, "holds"):
         assert text in page
 
 
