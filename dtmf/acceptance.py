@@ -8,13 +8,10 @@ import numpy as np
 from dtmf.events import ToneQuality
 from dtmf.frames import Bools, Floats
 from dtmf.limit_table import ToneLimits
-from dtmf.rules import LOWEST_COHERENCE, is_press, is_settled_press, stands_out
+from dtmf.rules import LOWEST_COHERENCE, SETTLED_COHERENCE, is_press, is_settled_press, stands_out
 from dtmf.sound import least_weaker_db, sound_of
 from dtmf.spans import Spans, levels_within
 from dtmf.steadiness import (
-    SETTLED,
-    SETTLED_HOPS,
-    WHOLE,
     Steadiness,
     Tested,
     measure_steadiness,
@@ -28,12 +25,11 @@ _MARGIN_DB: Final = 1.0
 _LONG_HOPS: Final = 25
 "62 ms: in a shorter span the settled part is hardly another."
 
-_SETTLED_ON_HOPS: Final = 12
-"Of the settled part so many points must be on: 28 ms in which a break is short."
+_SETTLED_HOPS: Final = 16
+"40 ms: what is left of a tone of 80 ms when a low-rate codec has found it."
 
-_SETTLED_COHERENCE: Final = 0.6
-"""Below this its settled part is not one tone either. At the frequencies of the whole span, which a codec that shakes
-the start moves by up to 0.8 %, and the phase turns by two radians within 40 ms: 0.95 missed one key in 600 over GSM."""
+_SETTLED_ON_HOPS: Final = 12
+"Of these so many points must be on: 28 ms in which a break is short."
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +60,8 @@ def accept(tested: Tested, spans: Spans, limits: ToneLimits) -> Accepted:
     """
     steadiness = measure_steadiness(tested, spans, limits)
     pressed = _pressed(tested, steadiness, limits)
-    late = np.flatnonzero(~pressed & _may_have_settled(steadiness))
+    long = steadiness.spans.last - steadiness.spans.first >= _LONG_HOPS - 1
+    late = np.flatnonzero(long & ~pressed)
     if len(late):
         pressed[late] = _settled(tested, steadiness.spans.take(late), limits)
     # spans are in the order of slots, keys and time, and so is what is left of them
@@ -78,44 +75,38 @@ def accept(tested: Tested, spans: Spans, limits: ToneLimits) -> Accepted:
     )
 
 
-def _possible(steadiness: Steadiness, limits: ToneLimits) -> Bools:
+def _possible(steadiness: Steadiness, limits: ToneLimits, coherence: float) -> Bools:
     """Return which spans no limit rules out before their sound is looked at."""
     tolerance = limits.frequency_tolerance[steadiness.spans.track]
-    coherent = steadiness.coherence[:, WHOLE] >= LOWEST_COHERENCE
-    return np.asarray((steadiness.error <= tolerance) & coherent)
+    return np.asarray((steadiness.error <= tolerance) & (steadiness.coherence > coherence))
 
 
 def _pressed(tested: Tested, steadiness: Steadiness, limits: ToneLimits) -> Bools:
     """Return which spans are presses, fitting only those that are not plainly so: clean keys are most of all."""
-    possible = _possible(steadiness, limits)
+    possible = _possible(steadiness, limits, LOWEST_COHERENCE)
+    if not possible.any():
+        return possible
     sound = sound_of(tested, steadiness.spans, steadiness.heard)
     strict = limits.strict[steadiness.spans.track]
     least_db = least_weaker_db(steadiness, sound) - _MARGIN_DB
-    plain = stands_out(steadiness.error, steadiness.coherence[:, WHOLE], least_db, strict)
-    pressed = possible & plain
-    doubtful = np.flatnonzero(possible & ~plain)
+    pressed = possible & stands_out(steadiness.error, steadiness.coherence, least_db, strict)
+    doubtful = np.flatnonzero(possible & ~pressed)
     if len(doubtful):
         features = measure(steadiness.take(doubtful), sound.take(doubtful))
         pressed[doubtful] = is_press(features, strict[doubtful])
     return pressed
 
 
-def _may_have_settled(steadiness: Steadiness) -> Bools:
-    """Return which spans are long and end steadily."""
-    return np.asarray(
-        (steadiness.spans.last - steadiness.spans.first + 1 >= _LONG_HOPS)
-        & (steadiness.points[:, SETTLED] >= _SETTLED_ON_HOPS)
-        & (steadiness.coherence[:, SETTLED] > _SETTLED_COHERENCE)
-    )
-
-
 def _settled(tested: Tested, spans: Spans, limits: ToneLimits) -> Bools:
     """Return which spans are presses by their last 40 ms."""
-    ends = levels_within(replace(spans, first=spans.last - (SETTLED_HOPS - 1)), tested.pairs)
-    steadiness = measure_steadiness(tested, ends, limits)
-    steadiness = steadiness.take(np.flatnonzero(_possible(steadiness, limits)))
-    sound = sound_of(tested, steadiness.spans, steadiness.heard)
     pressed = np.zeros(len(spans.track), np.bool_)
-    strict = limits.strict[steadiness.spans.track]
-    pressed[steadiness.which] = is_settled_press(measure(steadiness, sound), strict)
+    ends = levels_within(replace(spans, first=spans.last - (_SETTLED_HOPS - 1)), tested.pairs)
+    steadiness = measure_steadiness(tested, ends, limits)
+    possible = _possible(steadiness, limits, SETTLED_COHERENCE)
+    possible &= np.add.reduce(steadiness.heard, axis=1, dtype=np.intp) >= _SETTLED_ON_HOPS
+    steadiness = steadiness.take(np.flatnonzero(possible))
+    if len(steadiness.which):
+        sound = sound_of(tested, steadiness.spans, steadiness.heard)
+        strict = limits.strict[steadiness.spans.track]
+        pressed[steadiness.which] = is_settled_press(measure(steadiness, sound), strict)
     return pressed

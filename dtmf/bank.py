@@ -235,6 +235,8 @@ class DetectorBank:
 
 def _unknown_hops(lost: Bools) -> Bools:
     """Return which track points a lost frame touches: (m, 6) frames to (m, 45) points."""
+    if not lost.any():
+        return np.zeros((len(lost), _HISTORY_HOPS), np.bool_)
     by_block = np.repeat(lost, FRAME_SAMPLES // HOP_SAMPLES, axis=1)
     unknown = np.zeros((len(lost), _HISTORY_HOPS), np.bool_)
     for block in range(TRACK_WINDOW_SAMPLES // HOP_SAMPLES):

@@ -54,6 +54,8 @@ class History:
 
     def unknown(self, slots: Indices, frames: int = HISTORY_FRAMES) -> Bools:
         """Return which of the newest `frames` of m slots were lost, oldest first, (m, frames)."""
+        if not self._unknown.any():
+            return np.zeros((len(slots), frames), np.bool_)
         return self._unknown[self._rows(slots, frames)]
 
     def _rows(self, slots: Indices, frames: int) -> Indices:

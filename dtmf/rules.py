@@ -11,10 +11,10 @@ import numpy as np
 
 from dtmf.frames import Bools, Floats
 
-LOWEST_COHERENCE: Final = 0.85
-"Below this neither tone is one."
+SETTLED_COHERENCE: Final = 0.97
+"Of the settled end of a tone."
 
-_COHERENT: Final = 0.9
+LOWEST_COHERENCE: Final = 0.9
 "What a line with a codec of full rate leaves of any tone that is read."
 
 
@@ -150,7 +150,7 @@ def is_settled_press(f: Features, strict: Bools | bool) -> Bools:
     once found it stands far over what they add.
     """
     needed_db = np.where(strict, _SETTLED_DB + _STRICT_DB, _SETTLED_DB)
-    return np.asarray((f.weaker_db > needed_db) & (f.coherence > 0.97))
+    return np.asarray((f.weaker_db > needed_db) & (f.coherence > SETTLED_COHERENCE))
 
 
 def _in_noise(f: Features, limits: _NoiseLimits) -> Bools:
@@ -177,7 +177,7 @@ def stands_out(
 ) -> Bools:
     """Return where either tone stands over all else (n,); the further off frequency, the more it must."""
     needed_db = _by_error(frequency_error, _NEEDED_DB) + np.where(strict, _STRICT_DB, 0)
-    return np.asarray((weaker_db > needed_db) & (coherence > _COHERENT))
+    return np.asarray((weaker_db > needed_db) & (coherence > LOWEST_COHERENCE))
 
 
 def _steady(f: Features, strict: Bools | bool) -> Bools:

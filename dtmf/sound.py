@@ -71,7 +71,7 @@ def least_weaker_db(steadiness: Steadiness, sound: Sound) -> Floats:
     From the power and the mean phasors, which are a little smaller than the tones that a fit finds.
     """
     count = np.maximum(np.add.reduce(steadiness.heard, axis=1, dtype=np.float32), 1)
-    mean = np.abs(np.add.reduce(steadiness.still, axis=2)) / count[:, None]
+    mean = steadiness.sums / count[:, None]
     tones = mean * mean / 2
     heard = np.maximum(np.add.reduce(sound.whole, axis=1, dtype=np.float32), 1)
     power = np.vecdot(sound.samples, sound.samples) / heard

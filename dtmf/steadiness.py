@@ -19,14 +19,8 @@ from dtmf.tracks import HOP_SAMPLES
 _LAGS: Final = (2, 4, 8, 12)
 "Track points between two phases: the first lag is short enough to be unambiguous, the last gives the precision."
 
-_EDGE_HOPS: Final = 3
-"7.5 ms at each end in which the window hears the tone only in part."
-
-_FEWEST_HEARD: Final = 2 * _EDGE_HOPS
+_FEWEST_HEARD: Final = 6
 "Points; where less is known to have been received, what stands for the rest must do."
-
-SETTLED_HOPS: Final = 16
-"40 ms: what is left of a tone of 80 ms when a low-rate codec has found it."
 
 _TURN_A_HOP: Final = 2 * np.pi * HOP_SAMPLES / RATE_HZ
 "By how much the phase of a tone that is off by 1 Hz turns from point to point."
@@ -39,9 +33,6 @@ _NOMINAL_HZ: Final = np.array([(low, high) for low in LOW_HZ for high in HIGH_HZ
 
 _BOTH: Final = np.array([[[0], [1]]])
 _HOPS: Final = np.arange(64, dtype=np.float32)
-
-WHOLE, INNER, SETTLED = range(3)
-"Sets of points of a span: all that were heard; these without the edges; the last 40 ms of these."
 
 Doubles = npt.NDArray[np.float64]
 
@@ -90,12 +81,11 @@ class Steadiness:
     still: Complexes
     "The tones against the measured frequencies (k, 2, hops): constant for pure ones, zero where not heard."
 
-    points: Floats
-    "Size of the sets WHOLE, INNER and SETTLED (k, 3)."
+    sums: Floats
+    "Size of the sum of each tone's still phasors (k, 2)."
 
     coherence: Floats
-    ripple: Floats
-    "Of these sets, the worse of the two tones (k, 3)."
+    "That over the sum of their sizes: 1 for a sine. The worse of the two tones (k,)."
 
     def take(self, rows: Indices) -> "Steadiness":
         """Return some of them."""
@@ -107,9 +97,8 @@ class Steadiness:
             error=self.error[rows],
             heard=self.heard[rows],
             still=self.still[rows],
-            points=self.points[rows],
+            sums=self.sums[rows],
             coherence=self.coherence[rows],
-            ripple=self.ripple[rows],
         )
 
 
@@ -122,8 +111,8 @@ def measure_steadiness(tested: Tested, spans: Spans, limits: ToneLimits) -> Stea
     nominal_hz = _NOMINAL_HZ[tested.keys[spans.track]]
     offset_hz = _offsets_hz(tones)
     still = _hold_still(tones, offset_hz)
-    sets = np.stack([heard, _without_edges(heard), _settled(heard, spans)], axis=2)
-    points, coherence, ripple = _over_sets(still, sets.astype(np.float32))
+    sums = np.abs(np.add.reduce(still, axis=2))
+    coherence = sums / (np.add.reduce(np.abs(tones), axis=2) + _FLOOR)
     return Steadiness(
         which=which,
         spans=spans,
@@ -132,9 +121,8 @@ def measure_steadiness(tested: Tested, spans: Spans, limits: ToneLimits) -> Stea
         error=np.maximum.reduce(np.abs(offset_hz / nominal_hz), axis=1).astype(np.float32),
         heard=heard,
         still=still,
-        points=points,
-        coherence=coherence,
-        ripple=ripple,
+        sums=sums,
+        coherence=np.minimum(coherence[:, 0], coherence[:, 1]),
     )
 
 
@@ -162,25 +150,6 @@ def _align(tested: Tested, spans: Spans) -> tuple[Complexes, Bools]:
     return tested.pairs[track[..., None], _BOTH, place[:, None]] * heard[:, None], heard
 
 
-def _without_edges(heard: Bools) -> Bools:
-    """Return the points that are not near either end of the span or of a hole in it, or all if these are too few."""
-    count, hops = heard.shape
-    around = 2 * _EDGE_HOPS + 1
-    padded = np.zeros((count, hops + around), np.int8)
-    padded[:, _EDGE_HOPS + 1 : _EDGE_HOPS + 1 + hops] = heard
-    sums = np.add.accumulate(padded, axis=1)
-    inner = sums[:, around:] - sums[:, :-around] == around
-    few = np.add.reduce(inner, axis=1, dtype=np.intp) < 2
-    np.copyto(inner, heard, where=few[:, None])
-    return np.asarray(inner)
-
-
-def _settled(heard: Bools, spans: Spans) -> Bools:
-    """Return the points of the last 40 ms."""
-    first = spans.last - spans.first - (SETTLED_HOPS - 1)
-    return heard & (_HOPS[: heard.shape[1]] >= first[:, None])
-
-
 def _offsets_hz(tones: Complexes) -> Doubles:
     """Return how far each tone is from nominal (k, 2), from its phase slope over ever longer lags."""
     turn = np.zeros(tones.shape[:2])
@@ -196,16 +165,3 @@ def _hold_still(tones: Complexes, offset_hz: Doubles) -> Complexes:
     """Return the tones against the measured frequencies."""
     turn = (-1j * _TURN_A_HOP * offset_hz).astype(np.complex64)
     return np.asarray(tones * np.exp(turn[..., None] * _HOPS[: tones.shape[2]]))
-
-
-def _over_sets(still: Complexes, sets: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return size, coherence and ripple of each set of points (k, hops, sets), the worse of the two tones."""
-    lengths = np.abs(still)
-    points = np.add.reduce(sets, axis=1)
-    # one product gives the sums of phasors, lengths and squared lengths of both tones over every set
-    parts = np.concatenate([still.real, still.imag, lengths, lengths * lengths], axis=1)
-    means = (parts @ sets) / np.maximum(points, 1)[:, None]
-    length = means[:, 4:6] + _FLOOR
-    coherence = np.hypot(means[:, :2], means[:, 2:4]) / length
-    ripple = np.sqrt(np.maximum(means[:, 6:] - length * length, 0)) / length
-    return points, np.minimum.reduce(coherence, axis=1), np.maximum.reduce(ripple, axis=1)

@@ -2,24 +2,27 @@
 
 import numpy as np
 
+from dtmf.constancy import constancy, without_edges
 from dtmf.frames import Bools, Complexes, Floats
 from dtmf.residual import Residual, fit_tones
 from dtmf.rules import Features
 from dtmf.sound import Sound
-from dtmf.steadiness import INNER, WHOLE, Steadiness
+from dtmf.steadiness import Steadiness
 
 
 def measure(steadiness: Steadiness, sound: Sound) -> Features:
     """Return all features of spans: what their tracks tell, and what is left of their samples without the tones."""
     fit = fit_tones(sound, steadiness.tones_hz)
+    whole = constancy(steadiness.still, steadiness.heard)
+    inner = constancy(steadiness.still, without_edges(steadiness.heard))
     return Features(
         frequency_error=steadiness.error,
         twist_db=steadiness.twist_db,
-        coherence=steadiness.coherence[:, WHOLE],
-        ripple=steadiness.ripple[:, WHOLE],
-        inner_coherence=steadiness.coherence[:, INNER],
-        inner_ripple=steadiness.ripple[:, INNER],
-        inner_hops=steadiness.points[:, INNER],
+        coherence=whole.coherence,
+        ripple=whole.ripple,
+        inner_coherence=inner.coherence,
+        inner_ripple=inner.ripple,
+        inner_hops=inner.points,
         snr_db=fit.snr_db,
         weaker_db=fit.weaker_db,
         peak_db=fit.peak_db,
