@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from dtmf.frames import RATE_HZ, Complexes, Floats, Indices
+from dtmf.frames import RATE_HZ, Bools, Complexes, Floats, Indices
 from dtmf.goertzel import HOP_SAMPLES, Surroundings, tone_phasors
 from dtmf.keys import LOW_HZ
 from dtmf.repeats import Repeats
@@ -70,10 +70,10 @@ _OTHER: Final = np.array([_FEATURES.index(other) for _, other, _ in _TERMS])
 _WEIGHTS: Final = np.array([weight for _, _, weight in _TERMS], np.float32)
 _BIAS: Final = np.float32(-2.576)
 
-_KNEE: Final = np.float32(-2.0)
+_KNEE: Final = -2.0
 "Logarithm of a share of all energy, 0.12, beyond which another weight holds."
 
-_COLUMNS: Final = np.array([(row, 4 + column) for row in range(4) for column in range(4)])
+_COLUMNS: Final = np.array([(row, 4 + column) for row in range(4) for column in range(4)]).T
 "Which of the eight tones are those of each of `KEYS`."
 
 _FULL_OFF: Final = np.float32(2 * np.pi * HOP_SAMPLES / RATE_HZ * 0.02) * np.repeat(
@@ -84,8 +84,15 @@ _FULL_OFF: Final = np.float32(2 * np.pi * HOP_SAMPLES / RATE_HZ * 0.02) * np.rep
 _LARGEST_OFF: Final = 4.0
 "Of that, the most that counts."
 
-_LARGEST_STEP_DB: Final = 10.0
-_LARGEST_LEAD_DB: Final = 20.0
+_LARGEST_STEP: Final = 1.0
+_LARGEST_LEAD: Final = 2.0
+"Ratios of energies, as decimal logarithms."
+
+_ONES_OF_RATIOS: Final = np.array([0, 1, 1])
+"Low over high tone, high tone over that of the window before, high tone over the strongest other."
+
+_STEADY_LIMIT: Final = 1.02
+_SHARE_FLOOR: Final = 0.02
 _TINY: Final = np.float32(1e-9)
 
 
@@ -104,36 +111,39 @@ def log_odds(repeats: Repeats, around: Surroundings, samples: Floats) -> Floats:
     rows = np.flatnonzero(np.maximum(product[0], product[1]) > _LOWEST_PRODUCT)
     if len(rows):
         first, second = weaker[:, rows]
-        window = (second > first).astype(np.intp)
-        keys = repeats.key[window, rows].astype(np.intp)
-        features = _features(keys, window + 1, around.take(rows), tone_phasors(samples[rows]))
+        later = second > first
+        keys = np.where(later, repeats.key[1, rows], repeats.key[0, rows]).astype(np.intp)
+        features = _features(keys, later, around.take(rows), tone_phasors(samples[rows]))
         odds = _WEIGHTS @ (features[_ONE] * features[_OTHER]) + _BIAS
         score[rows] = np.where(np.maximum(first, second) > _LOWEST_SHARE, odds, -np.inf)
     return score
 
 
-def _features(keys: Indices, now: Indices, around: Surroundings, phasors: Complexes) -> Floats:
-    """Return `_FEATURES` (17, r) of the pair `keys` (r,), which repeats in the windows `now` (r,), 1 or 2.
-
-    `phasors` (3, r, 8) are of the same three windows.
+def _features(keys: Indices, later: Bools, around: Surroundings, phasors: Complexes) -> Floats:
+    """Return `_FEATURES` (17, r) of the pair `keys` (r,), which repeats in the last window where `later`, or in that
+    before it; `phasors` (3, r, 8) are of the same three windows.
     """
-    at = np.arange(len(keys))
-    columns = _COLUMNS[keys].T
-    tones = phasors[:, at, columns]
+    columns = _COLUMNS[:, keys]
+    tones = phasors[:, np.arange(len(keys)), columns]
     size = np.abs(tones)
     power = size * size
     power_40, turn, steady = _over_40_ms(tones, size)
+    now = np.where(later, power[2], power[1])
     shares = np.empty((4, len(keys)), np.float32)
-    shares[:2] = (power / around.bands)[now, :, at].T
+    np.divide(now, np.where(later, around.bands[2], around.bands[1]), out=shares[:2])
     np.divide(power_40, np.add.reduce(around.bands, axis=0), out=shares[2:])
     low, high, low_40, high_40 = logits = _logit(shares)
     pair = (power[:, 0] + power[:, 1]) / around.total
-    pair_40 = (power_40[0] + power_40[1]) / np.add.reduce(around.total, axis=0)
-    pairs = np.stack([pair[now, at], pair[now - 1, at], pair_40])
-    share, before, share_40 = np.log(pairs + np.float32(0.02))
-    low_now, high_now = power[now, :, at].T
-    tilt = _db(low_now, high_now) / 10
-    step_db = np.abs(_db(high_now, power[now - 1, 1, at]))
+    pairs = np.empty((3, len(keys)), np.float32)
+    pairs[:2] = np.where(later, pair[1:], pair[:-1])
+    np.divide(power_40[0] + power_40[1], np.add.reduce(around.total, axis=0), out=pairs[2])
+    before, share, share_40 = np.log(pairs + _SHARE_FLOOR)
+    ratios = np.empty((3, len(keys)), np.float32)
+    ratios[0], ratios[1] = now[1], np.where(later, power[1, 1], power[0, 1])
+    ratios[2] = _strongest_other(
+        np.where(later[:, None], phasors[2, :, 4:], phasors[1, :, 4:]), keys
+    )
+    tilt, step, lead = np.log10((now[_ONES_OF_RATIOS] + 1) / (ratios + 1))
     features = np.empty((len(_FEATURES), len(keys)), np.float32)
     features[0] = 1
     features[1:5] = logits
@@ -142,9 +152,9 @@ def _features(keys: Indices, now: Indices, around: Surroundings, phasors: Comple
     np.maximum(share - _KNEE, 0, out=features[8])
     np.maximum(np.minimum(low, high), 0, out=features[9])
     np.minimum(low_40, high_40, out=features[10])
-    np.negative(np.log(np.float32(1.02) - np.minimum(steady[1], 1)), out=features[11])
-    np.sqrt(np.minimum(step_db, _LARGEST_STEP_DB) / 10, out=features[12])
-    np.divide(_lead_db(phasors[now, at, 4:], columns[1] - 4), 10, out=features[13])
+    np.negative(np.log(_STEADY_LIMIT - np.minimum(steady[1], 1)), out=features[11])
+    np.sqrt(np.minimum(np.abs(step), _LARGEST_STEP), out=features[12])
+    np.minimum(np.maximum(lead, -_LARGEST_LEAD), _LARGEST_LEAD, out=features[13])
     np.minimum(np.abs(turn) / _FULL_OFF[keys], _LARGEST_OFF, out=features[14])
     np.abs(tilt, out=features[15])
     features[16] = tilt
@@ -163,25 +173,17 @@ def _over_40_ms(tones: Complexes, size: Floats) -> tuple[Floats, Floats, Floats]
     steady = length / (size[1] * (size[0] + size[2]) + _TINY)
     back = turns.conj() / np.maximum(length, _TINY)
     together = np.abs(tones[0] + (tones[1] + tones[2] * back) * back)
-    return together * together / np.float32(3), np.arctan2(turns[0].imag, turns[0].real), steady
-
-
-def _db(one: Floats, other: Floats) -> Floats:
-    """Return the ratio of two energies in dB; finite for silence."""
-    return np.asarray(10 * np.log10((one + 1) / (other + 1)), np.float32)
+    return together * together / 3, np.arctan2(turns[0].imag, turns[0].real), steady
 
 
 def _logit(share: Floats) -> Floats:
     """Return about the logarithm of tone over rest; finite for all and for more than all, which comes between lines."""
-    bounded = np.minimum(share, np.float32(1.02))
-    return np.asarray(np.log((bounded + np.float32(0.02)) / (np.float32(1.06) - bounded)))
+    bounded = np.minimum(share, 1.02)
+    return np.asarray(np.log((bounded + 0.02) / (1.06 - bounded)))
 
 
-def _lead_db(group: Complexes, tone: Indices) -> Floats:
-    """Return by how much one of four tones (r, 4) is above the strongest other; bounded."""
+def _strongest_other(group: Complexes, keys: Indices) -> Floats:
+    """Return the power of the strongest of the column tones (r, 4) that the keys do not have."""
     powers = np.square(np.abs(group))
-    at = np.arange(len(tone))
-    best = powers[at, tone]
-    powers[at, tone] = 0
-    lead_db = _db(best, np.maximum.reduce(powers, axis=1))
-    return np.minimum(np.maximum(lead_db, -_LARGEST_LEAD_DB), _LARGEST_LEAD_DB)
+    powers[np.arange(len(keys)), keys % 4] = 0
+    return np.asarray(np.maximum.reduce(powers, axis=1))
