@@ -49,9 +49,7 @@ class WorkerCalls:
     def __init__(self, settings: WorkerSettings, report: Callable[[m.Report], None]) -> None:
         self._report = report
         chance = np.random.default_rng()
-        self._legs = LegTable(
-            settings.calls, chance.integers(0, 2**32, 2 * settings.calls, np.uint32)
-        )
+        self._legs = LegTable(settings.calls, chance)
         self.sender = Sender(self._legs)
         self._recordings = Recordings(self._recorder_changed)
         self.path = MediaPath(
@@ -99,6 +97,7 @@ class WorkerCalls:
     def tick(self, now: float) -> None:
         """Do what is due whether or not packets come."""
         self.path.fill_beeps()
+        self.path.fill_pauses()
         for slot, asked_s in list(self._opening.items()):
             if self.path.may_open(slot, asked_s):
                 del self._opening[slot]
@@ -157,6 +156,7 @@ class WorkerCalls:
         # What was received under other terms (codec, hold) does not join on to what comes now.
         self._legs.in_started[leg] = False
         self._legs.state_of(leg).clear_sound()
+        self.path.pauses.end(leg)
         self._legs.sends[leg] = terms.send
         # Port 0 is a hold that names no address: the far end stays where it is.
         if terms.port and call.far_ends.get(side) != far_end:
@@ -240,6 +240,7 @@ class WorkerCalls:
         self._tell_totals(call.slot)
         self.path.open_gate(call.slot)
         for side, pair in enumerate(call.pairs):
+            self.path.pauses.end(2 * call.slot + side)
             self.intake.remove(2 * call.slot + side)
             self._legs.close(2 * call.slot + side)
             self._ports.give_back(pair, self.path.now)

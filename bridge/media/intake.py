@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge.media.leg_table import FRAME, Legs, LegState, LegTable
+from bridge.rtp import comfort_noise
 from bridge.rtp.packet import HEADER_SIZE, RtpError, RtpPacket
-from bridge.rtp.telephone_event import EventReceiver, TelephoneEvent, TelephoneEventError
+from bridge.rtp.telephone_event import TelephoneEvent, TelephoneEventError
 from dtmf.keys import HiddenKey
 
 MAX_PACKET: Final = 1024
@@ -32,11 +33,23 @@ MAX_PASSES: Final = 8
 MAX_BRIDGED_FRAMES: Final = 5
 "A hole of up to 100 ms is told to the detector as lost frames; after a longer one it starts afresh."
 
+MAX_DROPOUT: Final = 3000
+"Sequence numbers may jump ahead so far (a minute) before it takes two packets in a row to believe it (RFC 3550 A.1)."
+
+MAX_MISORDER: Final = 100
+"And back so far (2 s) for a packet to be late, rather than of a sender that counts anew (RFC 3550 A.1)."
+
+MAX_QUEUED: Final = 512
+"More small packets than the kernel queues in `port_pool.RECEIVE_BUFFER_BYTES`."
+
 _PLAIN_SIZE: Final = HEADER_SIZE + FRAME
 
 
 class FrameSink(Protocol):
     """What treats the frames."""
+
+    now: float
+    "Of this tick, monotonic seconds."
 
     def take_frames(
         self,
@@ -52,6 +65,10 @@ class FrameSink(Protocol):
         self, leg: int, event: TelephoneEvent, key: HiddenKey | None, packet: RtpPacket
     ) -> None:
         """Treat one telephone event packet; `key` is set on the first packet seen of a press."""
+        ...
+
+    def take_pause(self, leg: int, level: int) -> None:
+        """The far end sends no sound until further notice; meanwhile there is noise of `level` -dBov (RFC 3389)."""
         ...
 
     def restart_stream(self, leg: int, timestamp: int) -> None:
@@ -84,6 +101,8 @@ class Intake:
         self._row_leg: NDArray[np.intp] = np.zeros(rows, np.intp)
         self._row_size: NDArray[np.int64] = np.zeros(rows, np.int64)
         self._pending: set[int] = set()
+        self._queued: list[tuple[int, bytes]] = []
+        "What a leg's far end had sent before the leg was latched to it."
         self.counters = IntakeCounters()
 
     def add(self, leg: int) -> None:
@@ -112,6 +131,7 @@ class Intake:
             count = self._receive(ready)
             if count:
                 self._sort_out(count)
+            self._take_queued()
 
     def _receive(self, ready: list[tuple[int, int]]) -> int:
         legs, views, count = self._legs, self._views, 0
@@ -140,6 +160,24 @@ class Intake:
         legs = self._legs
         if payload_type == legs.payload_type[leg] or legs.is_event(leg, payload_type):
             self._latch(leg, source)
+            self._sift(leg, source)
+
+    def _sift(self, leg: int, source: tuple[str, int]) -> None:
+        """Empty the queue of a leg that was latched just now: what came earlier may be anybody's."""
+        state = self._legs.state_of(leg)
+        for _ in range(MAX_QUEUED if state.latched else 0):
+            try:
+                data, sender = state.sock.recvfrom(MAX_PACKET)
+            except OSError:
+                return
+            if sender == source:
+                self._queued.append((leg, data))
+
+    def _take_queued(self) -> None:
+        for leg, data in self._queued:
+            self._take_odd(leg, data)
+            self._take_pending()
+        self._queued.clear()
 
     def _sort_out(self, count: int) -> None:
         legs, rows, row_leg = self._legs, self._rows[:count], self._row_leg[:count]
@@ -191,6 +229,9 @@ class Intake:
             return
         if not state.latched or not legs.receives[leg]:
             return
+        if not self._is_ours(leg, packet):
+            self.counters.foreign_payload += 1
+            return
         if not self._in_order(leg, packet):
             self.counters.late += 1
             legs.in_late[leg] += 1
@@ -198,26 +239,45 @@ class Intake:
         legs.in_sequence[leg] = (packet.sequence_number + 1) & 0xFFFF
         if legs.is_event(leg, packet.payload_type):
             self._take_event(leg, state, packet)
-        elif packet.payload_type != legs.payload_type[leg] or len(packet.payload) > MAX_PAYLOAD:
-            self.counters.foreign_payload += 1
-        else:
+        elif packet.payload_type == legs.payload_type[leg]:
             self._take_audio(leg, state, packet)
+        elif packet.payload_type == comfort_noise.PAYLOAD_TYPE:
+            self._take_comfort_noise(leg, state, packet)
+        else:
+            self.counters.foreign_payload += 1
+
+    def _is_ours(self, leg: int, packet: RtpPacket) -> bool:
+        """Return whether the packet is of the stream that was agreed on, or counts in its sequence numbers.
+
+        Another payload from another source (a video stream that lost its way, RTCP) says nothing about ours.
+        """
+        legs = self._legs
+        agreed = packet.payload_type in (legs.payload_type[leg], comfort_noise.PAYLOAD_TYPE)
+        expected = agreed or legs.is_event(leg, packet.payload_type)
+        return (expected or packet.ssrc == legs.in_ssrc[leg]) and len(packet.payload) <= MAX_PAYLOAD
 
     def _in_order(self, leg: int, packet: RtpPacket) -> bool:
         """Return whether the packet is not older than what was taken; start a new stream where it opens one."""
-        legs = self._legs
-        known = legs.in_started[leg] or self._legs.state_of(leg).partial
+        legs, state = self._legs, self._legs.state_of(leg)
+        known = legs.in_started[leg] or state.partial or state.silent
         if not known or packet.ssrc != legs.in_ssrc[leg]:
             self._start_stream(leg, packet)
             return True
         ahead = (packet.sequence_number - int(legs.in_sequence[leg])) & 0xFFFF
-        return ahead < 0x8000
+        if ahead < MAX_DROPOUT:
+            return True
+        if ahead < 0x10000 - MAX_MISORDER:
+            if packet.sequence_number == state.bad_sequence:
+                self._start_stream(leg, packet)
+                return True
+            state.bad_sequence = (packet.sequence_number + 1) & 0xFFFF
+        return False
 
     def _start_stream(self, leg: int, packet: RtpPacket) -> None:
         legs, state = self._legs, self._legs.state_of(leg)
+        state.bad_sequence = -1
         if packet.ssrc != legs.in_ssrc[leg]:
-            # The same source after a re-INVITE may be in the middle of an event, which is one press all the same.
-            state.events = EventReceiver()
+            state.events.change_source()
         legs.in_ssrc[leg] = packet.ssrc
         legs.in_timestamp[leg] = packet.timestamp
         legs.in_started[leg] = True
@@ -230,12 +290,25 @@ class Intake:
         except TelephoneEventError:
             self.counters.malformed += 1
             return
-        self._sink.take_event(leg, event, state.events.receive(event, packet.timestamp), packet)
+        key = state.events.receive(event, packet.timestamp, self._sink.now)
+        self._sink.take_event(leg, event, key, packet)
+
+    def _take_comfort_noise(self, leg: int, state: LegState, packet: RtpPacket) -> None:
+        try:
+            level = comfort_noise.level_of(packet.payload)
+        except comfort_noise.ComfortNoiseError:
+            self.counters.malformed += 1
+            return
+        state.clear_sound()
+        state.silent = True
+        # Whatever ends the pause must take the long way, where the pause is told to be over.
+        self._legs.in_started[leg] = False
+        self._sink.take_pause(leg, level)
 
     def _take_audio(self, leg: int, state: LegState, packet: RtpPacket) -> None:
         legs = self._legs
         hole = (packet.timestamp - int(legs.in_timestamp[leg]) + 2**31) % 2**32 - 2**31
-        if hole < 0 or hole > MAX_BRIDGED_FRAMES * FRAME:
+        if state.silent or hole < 0 or hole > MAX_BRIDGED_FRAMES * FRAME:
             state.clear_sound()
             self._sink.restart_stream(leg, packet.timestamp)
         elif hole > 0:

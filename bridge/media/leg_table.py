@@ -40,6 +40,10 @@ class LegState:
     "Frames (None: lost) and their timestamps that the next rounds treat."
     partial: bytearray = field(default_factory=bytearray)
     "Sound that does not fill a frame yet (packet times that are no multiple of 20 ms)."
+    silent: bool = False
+    "The far end has said what its pause sounds like, and sends no sound until the pause is over (RFC 3389)."
+    bad_sequence: int = -1
+    "What the next packet must have to prove that the sequence numbers have jumped (RFC 3550 appendix A.1)."
     unknown: int = 0
     "Bytes at the front of `partial` up to which something was lost; a frame that has any of them is lost."
     former: Address | None = None
@@ -51,14 +55,16 @@ class LegState:
         self.partial.clear()
         self.pending.clear()
         self.unknown = 0
+        self.silent = False
 
 
 class LegTable:
     """Columns of `2 * calls` legs."""
 
-    def __init__(self, calls: int, first_ssrc: NDArray[np.uint32]) -> None:
-        """`first_ssrc`: shape `(2 * calls,)`, the SSRC of each row's outgoing stream."""
+    def __init__(self, calls: int, chance: np.random.Generator) -> None:
+        """`chance` draws what is to be random of each stream (RFC 3550 section 5.1)."""
         rows = 2 * calls
+        self._chance = chance
         self.state: list[LegState | None] = [None] * rows
         self.in_started: NDArray[np.bool_] = np.zeros(rows, np.bool_)
         "The next packet may take the short way: stream known, nothing partial, source latched."
@@ -87,7 +93,7 @@ class LegTable:
         "Added to the other leg's incoming timestamps; keeps this stream's timestamps rising whatever happens there."
         self.out_marker: NDArray[np.bool_] = np.zeros(rows, np.bool_)
         "The next packet starts a talkspurt (RFC 3551 section 4.1)."
-        self.out_ssrc = first_ssrc.astype(np.int64)
+        self.out_ssrc: NDArray[np.int64] = np.zeros(rows, np.int64)
         self.out_produced_s: NDArray[np.float64] = np.zeros(rows, np.float64)
         "When the last frame was produced, monotonic seconds."
 
@@ -96,6 +102,9 @@ class LegTable:
         self.state[leg] = LegState(sock, _send_nowhere)
         for column in (self.in_started, self.receives, self.sends):
             column[leg] = False
+        self.payload_type[leg] = self.telephone_event[leg] = self.telephone_event_in[leg] = -1
+        self.out_ssrc[leg], self.out_timestamp[leg] = self._chance.integers(0, 2**32, 2)
+        self.out_sequence[leg] = self._chance.integers(0, 2**16)
         self.out_marker[leg] = True
         self.out_produced_s[leg] = now
 

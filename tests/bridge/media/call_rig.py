@@ -53,6 +53,10 @@ class Phone:
         """Return the next telephone event packet."""
         return self._next(self.telephone_event, timestamp, payload, changes)
 
+    def comfort_noise(self, level: int) -> RtpPacket:
+        """Return a packet that begins a pause with noise of `level` -dBov (RFC 3389)."""
+        return self._next(13, self.timestamp, bytes([level]), {})
+
     def send(self, packet: RtpPacket | bytes) -> None:
         """Send one packet to the bridge."""
         self.sock.sendto(bytes(packet), (HOST, self.to))
