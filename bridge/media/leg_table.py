@@ -32,7 +32,8 @@ class LegState:
     sock: socket.socket
     send: Callable[[memoryview], int]
     "Sends one packet to the far end: `sendto` until the leg has latched, then `send`."
-    latched: bool = False
+    source: Address | None = None
+    "Where the far end's packets come from; None until the leg has latched."
     events: EventReceiver = field(default_factory=EventReceiver)
     pending: deque[tuple[bytes | None, int]] = field(
         default_factory=lambda: deque(maxlen=MAX_PENDING_FRAMES)
@@ -49,6 +50,11 @@ class LegState:
     former: Address | None = None
     "Where the far end sent from before its SDP named another address, and until when that is not latched to."
     former_until_s: float = 0.0
+
+    @property
+    def latched(self) -> bool:
+        """The socket is connected to the far end's source."""
+        return self.source is not None
 
     def clear_sound(self) -> None:
         """Forget what has not become a frame, or has not been treated."""
@@ -72,9 +78,10 @@ class LegTable:
         "Sequence number the next packet must have to be in order."
         self.in_timestamp: NDArray[np.int64] = np.zeros(rows, np.int64)
         "Timestamp the next packet must have to join on."
-        self.in_ssrc: NDArray[np.int64] = np.zeros(rows, np.int64)
+        self.in_ssrc: NDArray[np.int64] = np.full(rows, -1, np.int64)
+        "-1 until a stream has begun."
         self.in_late: NDArray[np.int64] = np.zeros(rows, np.int64)
-        "Packets that came after their turn, or twice, since the worker's start."
+        "Packets that came after their turn, or twice, since the leg was opened."
         self.payload_type: NDArray[np.int64] = np.full(rows, -1, np.int64)
         "Both directions: an answerer uses the offerer's numbers."
         self.telephone_event: NDArray[np.int64] = np.full(rows, -1, np.int64)
@@ -94,6 +101,9 @@ class LegTable:
         self.out_marker: NDArray[np.bool_] = np.zeros(rows, np.bool_)
         "The next packet starts a talkspurt (RFC 3551 section 4.1)."
         self.out_ssrc: NDArray[np.int64] = np.zeros(rows, np.int64)
+        self.out_packets: NDArray[np.int64] = np.zeros(rows, np.int64)
+        "Sent since the leg was opened, as are `out_octets` of payload (RFC 3550 section 6.4.1)."
+        self.out_octets: NDArray[np.int64] = np.zeros(rows, np.int64)
         self.out_produced_s: NDArray[np.float64] = np.zeros(rows, np.float64)
         "When the last frame was produced, monotonic seconds."
 
@@ -102,9 +112,11 @@ class LegTable:
         self.state[leg] = LegState(sock, _send_nowhere)
         for column in (self.in_started, self.receives, self.sends):
             column[leg] = False
-        self.payload_type[leg] = self.telephone_event[leg] = self.telephone_event_in[leg] = -1
+        self.in_ssrc[leg] = self.payload_type[leg] = -1
+        self.telephone_event[leg] = self.telephone_event_in[leg] = -1
         self.out_ssrc[leg], self.out_timestamp[leg] = self._chance.integers(0, 2**32, 2)
         self.out_sequence[leg] = self._chance.integers(0, 2**16)
+        self.in_late[leg] = self.out_packets[leg] = self.out_octets[leg] = 0
         self.out_marker[leg] = True
         self.out_produced_s[leg] = now
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from bridge.media.leg_table import FRAME, Legs, LegTable
 from bridge.rtp.packet import HEADER_SIZE
+from bridge.rtp.rtcp_session import Sent
 
 SAMPLES_PER_S: Final = 8000
 FRAME_S: Final = FRAME / SAMPLES_PER_S
@@ -87,6 +88,8 @@ class Sender:
         legs.out_marker[to] = False
         sequence = legs.out_sequence[to]
         legs.out_sequence[to] = (sequence + 1) & 0xFFFF
+        legs.out_packets[to] += 1
+        legs.out_octets[to] += FRAME
         packets[:, 2:4] = sequence.astype(">u2").view(np.uint8).reshape(count, 2)
         packets[:, 4:8] = legs.out_timestamp[to].astype(">u4").view(np.uint8).reshape(count, 4)
         packets[:, 8:12] = legs.out_ssrc[to].astype(">u4").view(np.uint8).reshape(count, 4)
@@ -101,12 +104,24 @@ class Sender:
             return
         sequence = int(legs.out_sequence[to])
         legs.out_sequence[to] = (sequence + 1) & 0xFFFF
+        legs.out_packets[to] += 1
+        legs.out_octets[to] += len(payload)
         header = bytearray(self._packets[0, :HEADER_SIZE].tobytes())
         header[1] = int(legs.telephone_event[to]) | (0x80 if marker else 0)
         header[2:4] = sequence.to_bytes(2, "big")
         header[4:8] = ((timestamp + int(legs.out_offset[to])) & 0xFFFFFFFF).to_bytes(4, "big")
         header[8:12] = int(legs.out_ssrc[to]).to_bytes(4, "big")
         self._send_one(to, memoryview(header + payload))
+
+    def sent(self, leg: int, now: float) -> Sent:
+        """Return what has been sent on a leg, and the timestamp of this instant."""
+        legs = self._legs
+        since_s = now - float(legs.out_produced_s[leg])
+        return Sent(
+            packets=int(legs.out_packets[leg]),
+            octets=int(legs.out_octets[leg]),
+            rtp_timestamp=int(legs.out_timestamp[leg]) + round(since_s * SAMPLES_PER_S),
+        )
 
     def _send_one(self, leg: int, packet: memoryview) -> None:
         try:

@@ -12,6 +12,7 @@ from bridge.sdp.audio import (
     CLOCK_HZ,
     PROFILE,
     PTIME_MS,
+    RTCP_MUX,
     STATIC_PAYLOAD_TYPES,
     TELEPHONE_EVENT_PAYLOAD_TYPE,
     Address,
@@ -21,9 +22,11 @@ from bridge.sdp.audio import (
     direction_of,
     find_telephone_event,
     format_names,
+    has_rtcp_mux,
     narrowed,
     ptime_ms_of,
     remote_of,
+    rtcp_of,
 )
 from bridge.sdp.description import Line, Media, SessionDescription
 
@@ -52,6 +55,12 @@ class MediaTerms:
     direction: Direction
     "What we do."
 
+    rtcp: Address | None
+    "Where our RTCP goes; None where our packets go nowhere."
+
+    rtcp_mux: bool
+    "RTCP shares the port of RTP, both ways (RFC 5761)."
+
 
 def make_offer(
     *,
@@ -69,7 +78,7 @@ def make_offer(
         raise LocalProtocolError(f"cannot offer {', '.join(unknown) or 'nothing'}")
     offered = [Codec(name=name, payload_type=STATIC_PAYLOAD_TYPES[name]) for name in codecs]
     event = TELEPHONE_EVENT_PAYLOAD_TYPE if telephone_event else None
-    stream = _our_stream(port, offered, event, direction)
+    stream = _our_stream(port, offered, event, direction, rtcp_mux=True)
     return _our_session(host, session_id, version, (stream,))
 
 
@@ -91,8 +100,9 @@ def answer_offer(
     chosen = session.media[index]
     direction = direction_of(session, chosen).reversed
     event = find_telephone_event(chosen)
-    terms = _terms(session, chosen, codec, (event, event), direction)
-    ours = _our_stream(port, [codec], event, direction)
+    mux = has_rtcp_mux(chosen)
+    terms = _terms(session, chosen, codec, (event, event), direction, rtcp_mux=mux)
+    ours = _our_stream(port, [codec], event, direction, rtcp_mux=mux)
     streams = tuple(
         ours if place == index else _refused(stream) for place, stream in enumerate(session.media)
     )
@@ -117,7 +127,8 @@ def read_answer(answer: bytes, *, offered: bytes) -> MediaTerms:
     event, expected = find_telephone_event(stream), find_telephone_event(ours.media[0])
     events = (None, None) if event is None or expected is None else (event, expected)
     direction = narrowed(direction_of(ours, ours.media[0]), direction_of(session, stream).reversed)
-    return _terms(session, stream, codec, events, direction)
+    mux = has_rtcp_mux(ours.media[0]) and has_rtcp_mux(stream)
+    return _terms(session, stream, codec, events, direction, rtcp_mux=mux)
 
 
 def _choose(session: SessionDescription, prefer: Sequence[str]) -> tuple[int, Codec]:
@@ -143,6 +154,8 @@ def _terms(
     codec: Codec,
     events: tuple[int | None, int | None],
     direction: Direction,
+    *,
+    rtcp_mux: bool,
 ) -> MediaTerms:
     remote = remote_of(stream.connection or session.connection, stream.port)
     return MediaTerms(
@@ -152,6 +165,8 @@ def _terms(
         telephone_event_in=events[1],
         ptime_ms=ptime_ms_of(stream),
         direction=direction,
+        rtcp=remote if rtcp_mux else rtcp_of(stream, remote),
+        rtcp_mux=rtcp_mux,
     )
 
 
@@ -161,7 +176,12 @@ def _refused(stream: Media) -> Media:
 
 
 def _our_stream(
-    port: int, codecs: Sequence[Codec], event: int | None, direction: Direction
+    port: int,
+    codecs: Sequence[Codec],
+    event: int | None,
+    direction: Direction,
+    *,
+    rtcp_mux: bool,
 ) -> Media:
     numbers = [str(codec.payload_type) for codec in codecs]
     lines: list[Line] = [
@@ -174,6 +194,8 @@ def _our_stream(
             ("a", f"fmtp:{event} 0-15"),
         ]
     lines += [("a", f"ptime:{PTIME_MS}"), ("a", direction.value)]
+    if rtcp_mux:
+        lines.append(("a", RTCP_MUX))
     return Media(
         kind="audio", port=port, profile=PROFILE, formats=tuple(numbers), lines=tuple(lines)
     )

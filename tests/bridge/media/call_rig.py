@@ -119,9 +119,16 @@ class Rig:
         self.describe(m.Leg.AGENT, self.agent)
 
     def describe(
-        self, leg: m.Leg, phone: Phone, *, send: bool = True, receive: bool = True
+        self,
+        leg: m.Leg,
+        phone: Phone,
+        *,
+        send: bool = True,
+        receive: bool = True,
+        rtcp_port: int = 0,
+        rtcp_mux: bool = False,
     ) -> None:
-        """Tell the worker about a phone."""
+        """Tell the worker about a phone; RTCP only where it has a port."""
         self.calls.handle(
             m.SetLeg(
                 call=CALL,
@@ -134,6 +141,9 @@ class Rig:
                 telephone_event_in=101 if phone.telephone_event >= 0 else -1,
                 send=send,
                 receive=receive,
+                rtcp_host=HOST,
+                rtcp_port=rtcp_port,
+                rtcp_mux=rtcp_mux,
             )
         )
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bridge.media import messages as m
-from bridge.media.intake import MAX_MISORDER
+from bridge.media.streams import MAX_MISORDER
 from bridge.rtp.packet import RtpPacket
 from bridge.rtp.telephone_event import TelephoneEvent
 from dtmf.tones import tone
@@ -281,6 +281,21 @@ class TestPress:
         rig.caller.timestamp = start + 5 * FRAME
         rig.play(murmur(800))
         assert [key for key, _ in rig.presses()] == ["7"]
+
+    @pytest.mark.parametrize("sequence_jump", [0, -5000])
+    def test_presses_are_read_where_a_clock_has_gone_back(
+        self, rig: Rig, sequence_jump: int
+    ) -> None:
+        """An event of the old clock's future is no reason to take those of the new one for late."""
+        rig.secure()
+        for key in (7, 8):
+            rig.play(murmur(800))
+            event = TelephoneEvent(event=key, end=True, volume=10, duration_samples=800)
+            rig.caller.send(rig.caller.event(bytes(event), rig.caller.timestamp))
+            rig.tick(0.5)
+            rig.caller.timestamp = (rig.caller.timestamp - 10_000) % 2**32
+            rig.caller.sequence_number = (rig.caller.sequence_number + sequence_jump) % 2**16
+        assert [key for key, _ in rig.presses()] == ["7", "8"]
 
 
 class TestLatch:
