@@ -64,7 +64,7 @@ class WorkerCalls:
         self.path = MediaPath(
             self._legs, self.sender, settings.calls, self._pressed, self._recordings.recorders
         )
-        reception = ReceptionTable(2 * settings.calls)
+        reception = ReceptionTable(self._legs.in_sequence)
         self.rtcp = RtcpPorts(self._legs, self.sender, reception, chance=chance, epoch_s=epoch_s)
         self.intake = Intake(
             self._legs, self.path, reception, latch=self._latch, take_rtcp=self._take_rtcp

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.media.leg_table import FRAME, Address, LegTable
+from bridge.media.leg_table import FRAME, FRAME_S, Address, LegTable
 from bridge.media.streams import FrameSink, IntakeCounters, Streams
 from bridge.rtp.packet import HEADER_SIZE, RtpError, RtpPacket
 from bridge.rtp.reception import ReceptionTable
@@ -149,7 +149,7 @@ class Intake:
             & (rows[:, 0] == 0x80)
             & legs.in_started[row_leg]
             & ((rows[:, 1] & 0x7F) == legs.payload_type[row_leg])
-            & (sequence == legs.in_sequence[row_leg])
+            & (sequence == legs.in_sequence[row_leg] & 0xFFFF)
             & (words[:, 0] == legs.in_timestamp[row_leg])
             & (words[:, 1] == legs.in_ssrc[row_leg])
         )
@@ -157,9 +157,9 @@ class Intake:
             self._take_odd(int(row_leg[row]), bytes(self._views[row][: self._row_size[row]]))
         chosen = row_leg[plain]
         if len(chosen):
-            legs.in_sequence[chosen] = (sequence[plain] + 1) & 0xFFFF
+            legs.in_sequence[chosen] += 1
             legs.in_timestamp[chosen] = (words[plain, 0] + FRAME) & 0xFFFFFFFF
-            self._reception.count_next(chosen, words[plain, 0], self._sink.now)
+            self._reception.measure_next(chosen, FRAME_S, self._sink.now)
             wanted = legs.receives[chosen]
             frames = rows[plain, HEADER_SIZE:_PLAIN_SIZE]
             lost = np.zeros(len(chosen), np.bool_)

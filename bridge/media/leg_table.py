@@ -18,6 +18,9 @@ from bridge.rtp.telephone_event import EventReceiver
 FRAME: Final = 160
 "Samples, and G.711 bytes, of 20 ms."
 
+SAMPLES_PER_S: Final = 8000
+FRAME_S: Final = FRAME / SAMPLES_PER_S
+
 MAX_PENDING_FRAMES: Final = 16
 "Frames that one odd packet may leave to treat (120 ms of sound and a bridged loss); more are dropped."
 
@@ -75,7 +78,7 @@ class LegTable:
         self.in_started: NDArray[np.bool_] = np.zeros(rows, np.bool_)
         "The next packet may take the short way: stream known, nothing partial, source latched."
         self.in_sequence: NDArray[np.int64] = np.zeros(rows, np.int64)
-        "Sequence number the next packet must have to be in order."
+        "Sequence number the next packet must have to be in order, extended by its cycles (RFC 3550 appendix A.1)."
         self.in_timestamp: NDArray[np.int64] = np.zeros(rows, np.int64)
         "Timestamp the next packet must have to join on."
         self.in_ssrc: NDArray[np.int64] = np.full(rows, -1, np.int64)
@@ -94,6 +97,11 @@ class LegTable:
         self.sends: NDArray[np.bool_] = np.zeros(rows, np.bool_)
         "The far end is known and wants to hear."
         self.out_sequence: NDArray[np.int64] = np.zeros(rows, np.int64)
+        "Of the next packet, extended by its cycles."
+        self.out_first_sequence: NDArray[np.int64] = np.zeros(rows, np.int64)
+        self.out_events: NDArray[np.int64] = np.zeros(rows, np.int64)
+        "Telephone event packets among those sent, and the octets of their payload."
+        self.out_event_octets: NDArray[np.int64] = np.zeros(rows, np.int64)
         self.out_timestamp: NDArray[np.int64] = np.zeros(rows, np.int64)
         "Of the frame that was produced last."
         self.out_offset: NDArray[np.int64] = np.zeros(rows, np.int64)
@@ -101,9 +109,6 @@ class LegTable:
         self.out_marker: NDArray[np.bool_] = np.zeros(rows, np.bool_)
         "The next packet starts a talkspurt (RFC 3551 section 4.1)."
         self.out_ssrc: NDArray[np.int64] = np.zeros(rows, np.int64)
-        self.out_packets: NDArray[np.int64] = np.zeros(rows, np.int64)
-        "Sent since the leg was opened, as are `out_octets` of payload (RFC 3550 section 6.4.1)."
-        self.out_octets: NDArray[np.int64] = np.zeros(rows, np.int64)
         self.out_produced_s: NDArray[np.float64] = np.zeros(rows, np.float64)
         "When the last frame was produced, monotonic seconds."
 
@@ -115,8 +120,8 @@ class LegTable:
         self.in_ssrc[leg] = self.payload_type[leg] = -1
         self.telephone_event[leg] = self.telephone_event_in[leg] = -1
         self.out_ssrc[leg], self.out_timestamp[leg] = self._chance.integers(0, 2**32, 2)
-        self.out_sequence[leg] = self._chance.integers(0, 2**16)
-        self.in_late[leg] = self.out_packets[leg] = self.out_octets[leg] = 0
+        self.out_sequence[leg] = self.out_first_sequence[leg] = self._chance.integers(0, 2**16)
+        self.in_late[leg] = self.out_events[leg] = self.out_event_octets[leg] = 0
         self.out_marker[leg] = True
         self.out_produced_s[leg] = now
 

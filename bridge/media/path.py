@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge.media.beeper import Beeper
-from bridge.media.leg_table import FRAME, Legs, LegTable
+from bridge.media.leg_table import FRAME, SAMPLES_PER_S, Legs, LegTable
 from bridge.media.line_masking import OPEN_LINE, LineMasking
 from bridge.media.line_quality import LineMeter, LineQuality
 from bridge.media.masking import (
@@ -29,7 +29,7 @@ from bridge.media.masking import (
 from bridge.media.messages import Leg, Transport
 from bridge.media.pauses import Pauses
 from bridge.media.secure_counters import SecureCounters, SecureTotals
-from bridge.media.sender import SAMPLES_PER_S, Sender
+from bridge.media.sender import Sender
 from bridge.recording.recorder import Recorder
 from bridge.rtp.g711 import DECODE, ENCODE, TRANSCODE
 from bridge.rtp.packet import RtpPacket

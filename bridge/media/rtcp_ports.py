@@ -127,7 +127,7 @@ class RtcpPorts:
 
     def _handle_timer(self, leg: int, now: float) -> None:
         side, sent = self._sides[leg], self._sender.sent(leg, now)
-        if side.session.handle_timer(now, sent):
+        if side.session.handle_timer(now, sent) and side.far_end is not None:
             received = self._reception.report(leg, int(self._legs.in_ssrc[leg]))
             self._send(leg, side, side.session.compose(now, sent, received))
         self._next_s[leg] = side.session.next_timer()

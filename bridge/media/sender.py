@@ -5,12 +5,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.media.leg_table import FRAME, Legs, LegTable
+from bridge.media.leg_table import FRAME, FRAME_S, SAMPLES_PER_S, Legs, LegTable
 from bridge.rtp.packet import HEADER_SIZE
 from bridge.rtp.rtcp_session import Sent
-
-SAMPLES_PER_S: Final = 8000
-FRAME_S: Final = FRAME / SAMPLES_PER_S
 
 FILL_AFTER_S: Final = 0.03
 "A leg that gets no sound from the other side but has something to say: this long after the last frame it says so."
@@ -87,9 +84,7 @@ class Sender:
         packets[:, 1] = legs.payload_type[to] | (legs.out_marker[to] * 0x80)
         legs.out_marker[to] = False
         sequence = legs.out_sequence[to]
-        legs.out_sequence[to] = (sequence + 1) & 0xFFFF
-        legs.out_packets[to] += 1
-        legs.out_octets[to] += FRAME
+        legs.out_sequence[to] = sequence + 1
         packets[:, 2:4] = sequence.astype(">u2").view(np.uint8).reshape(count, 2)
         packets[:, 4:8] = legs.out_timestamp[to].astype(">u4").view(np.uint8).reshape(count, 4)
         packets[:, 8:12] = legs.out_ssrc[to].astype(">u4").view(np.uint8).reshape(count, 4)
@@ -103,12 +98,12 @@ class Sender:
         if not legs.sends[to] or legs.telephone_event[to] < 0:
             return
         sequence = int(legs.out_sequence[to])
-        legs.out_sequence[to] = (sequence + 1) & 0xFFFF
-        legs.out_packets[to] += 1
-        legs.out_octets[to] += len(payload)
+        legs.out_sequence[to] = sequence + 1
+        legs.out_events[to] += 1
+        legs.out_event_octets[to] += len(payload)
         header = bytearray(self._packets[0, :HEADER_SIZE].tobytes())
         header[1] = int(legs.telephone_event[to]) | (0x80 if marker else 0)
-        header[2:4] = sequence.to_bytes(2, "big")
+        header[2:4] = (sequence & 0xFFFF).to_bytes(2, "big")
         header[4:8] = ((timestamp + int(legs.out_offset[to])) & 0xFFFFFFFF).to_bytes(4, "big")
         header[8:12] = int(legs.out_ssrc[to]).to_bytes(4, "big")
         self._send_one(to, memoryview(header + payload))
@@ -116,10 +111,12 @@ class Sender:
     def sent(self, leg: int, now: float) -> Sent:
         """Return what has been sent on a leg, and the timestamp of this instant."""
         legs = self._legs
+        packets = int(legs.out_sequence[leg] - legs.out_first_sequence[leg])
+        events, event_octets = int(legs.out_events[leg]), int(legs.out_event_octets[leg])
         since_s = now - float(legs.out_produced_s[leg])
         return Sent(
-            packets=int(legs.out_packets[leg]),
-            octets=int(legs.out_octets[leg]),
+            packets=packets,
+            octets=(packets - events) * FRAME + event_octets,
             rtp_timestamp=int(legs.out_timestamp[leg]) + round(since_s * SAMPLES_PER_S),
         )
 

@@ -99,7 +99,6 @@ class Streams:
             self._reception.count_late(leg)
             return
         self._reception.count(leg, packet.sequence_number)
-        legs.in_sequence[leg] = (packet.sequence_number + 1) & 0xFFFF
         if legs.is_event(leg, packet.payload_type):
             self._take_event(leg, state, packet)
         elif packet.payload_type == legs.payload_type[leg]:
@@ -146,7 +145,7 @@ class Streams:
         legs.in_timestamp[leg] = packet.timestamp
         legs.in_started[leg] = True
         state.clear_sound()
-        self._reception.start(leg, packet.sequence_number, packet.timestamp, self._sink.now)
+        self._reception.start(leg, packet.sequence_number, self._sink.now)
         self._sink.restart_stream(leg, packet.timestamp)
 
     def _take_event(self, leg: int, state: LegState, packet: RtpPacket) -> None:
@@ -172,8 +171,8 @@ class Streams:
 
     def _take_audio(self, leg: int, state: LegState, packet: RtpPacket) -> None:
         legs = self._legs
-        self._reception.measure(leg, packet.timestamp, self._sink.now)
         hole = (packet.timestamp - int(legs.in_timestamp[leg]) + 2**31) % 2**32 - 2**31
+        self._reception.measure(leg, hole, len(packet.payload), self._sink.now)
         if state.silent or hole < 0 or hole > MAX_BRIDGED_FRAMES * FRAME:
             if hole < 0:
                 state.events.change_source()  # a clock that has gone back, in packets that are in order
