@@ -144,6 +144,11 @@ def remote_of(connection: str | None, port: int) -> Address | None:
     return None if host is None or port == 0 else (host, port)
 
 
+def is_ipv6(host: str) -> bool:
+    """Return whether a host is an IPv6 literal."""
+    return ":" in host
+
+
 def rtcp_of(stream: Media, remote: Address | None) -> Address | None:
     """Return where RTCP goes: as `a=rtcp` says (RFC 3605), else to the port above that of RTP.
 
@@ -160,7 +165,9 @@ def rtcp_of(stream: Media, remote: Address | None) -> Address | None:
         host = _host_of(connection, "a=rtcp line") if connection else remote[0]
     except SdpError:
         return None
-    return None if host is None or number == 0 else (host, number)
+    if host is None or number == 0 or is_ipv6(host) != is_ipv6(remote[0]):
+        return None
+    return host, number
 
 
 def _host_of(words: list[str], line: str) -> str | None:

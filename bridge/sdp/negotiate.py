@@ -7,7 +7,7 @@ what we tell in the answer is what we send and expect, so one codec and at most 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bridge.errors import LocalProtocolError, NoCommonCodecError, SdpError
+from bridge.errors import AddressFamilyError, LocalProtocolError, NoCommonCodecError, SdpError
 from bridge.sdp.audio import (
     CLOCK_HZ,
     PROFILE,
@@ -23,6 +23,7 @@ from bridge.sdp.audio import (
     find_telephone_event,
     format_names,
     has_rtcp_mux,
+    is_ipv6,
     narrowed,
     ptime_ms_of,
     remote_of,
@@ -93,7 +94,8 @@ def answer_offer(
 ) -> tuple[bytes, MediaTerms]:
     """Return the answer to `offer`, and what it agrees on.
 
-    Of the codecs in `prefer` the first that was offered is taken. Raises NoCommonCodecError (answer 488) and SdpError.
+    Of the codecs in `prefer` the first that was offered is taken. Raises NoCommonCodecError and AddressFamilyError
+    (answer 488), and SdpError.
     """
     session = SessionDescription.parse(offer)
     index, codec = _choose(session, prefer)
@@ -102,6 +104,7 @@ def answer_offer(
     event = find_telephone_event(chosen)
     mux = has_rtcp_mux(chosen)
     terms = _terms(session, chosen, codec, (event, event), direction, rtcp_mux=mux)
+    _require_family(terms, ipv6=is_ipv6(host))
     ours = _our_stream(port, [codec], event, direction, rtcp_mux=mux)
     streams = tuple(
         ours if place == index else _refused(stream) for place, stream in enumerate(session.media)
@@ -113,7 +116,7 @@ def answer_offer(
 def read_answer(answer: bytes, *, offered: bytes) -> MediaTerms:
     """Return what `answer` agrees on of our offer `offered`.
 
-    The first codec of the answer that we offered counts. Raises NoCommonCodecError and SdpError.
+    The first codec of the answer that we offered counts. Raises NoCommonCodecError, AddressFamilyError and SdpError.
     """
     session, ours = SessionDescription.parse(answer), SessionDescription.parse(offered)
     streams = [stream for stream in session.media if stream.kind == "audio"]
@@ -128,7 +131,16 @@ def read_answer(answer: bytes, *, offered: bytes) -> MediaTerms:
     events = (None, None) if event is None or expected is None else (event, expected)
     direction = narrowed(direction_of(ours, ours.media[0]), direction_of(session, stream).reversed)
     mux = has_rtcp_mux(ours.media[0]) and has_rtcp_mux(stream)
-    return _terms(session, stream, codec, events, direction, rtcp_mux=mux)
+    terms = _terms(session, stream, codec, events, direction, rtcp_mux=mux)
+    _require_family(terms, ipv6=(ours.connection or "").startswith("IN IP6"))
+    return terms
+
+
+def _require_family(terms: MediaTerms, *, ipv6: bool) -> None:
+    """Raise AddressFamilyError where our sockets cannot send to the other side: it would hear nothing."""
+    if terms.remote is not None and is_ipv6(terms.remote[0]) != ipv6:
+        ours, theirs = ("IPv6", "IPv4") if ipv6 else ("IPv4", "IPv6")
+        raise AddressFamilyError(f"the audio's address is {theirs}, ours is {ours}")
 
 
 def _choose(session: SessionDescription, prefer: Sequence[str]) -> tuple[int, Codec]:
@@ -204,7 +216,7 @@ def _our_stream(
 def _our_session(
     host: str, session_id: int, version: int, media: tuple[Media, ...], timing: str = "0 0"
 ) -> bytes:
-    family = "IP6" if ":" in host else "IP4"
+    family = "IP6" if is_ipv6(host) else "IP4"
     lines = (
         ("v", "0"),
         ("o", f"- {session_id} {version} IN {family} {host}"),

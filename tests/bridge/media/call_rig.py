@@ -26,12 +26,18 @@ class Phone:
     """One far end: sends what it is told, keeps what it hears."""
 
     def __init__(
-        self, *, codec: str = "PCMU", telephone_event: int = 101, first_timestamp: int = 1000
+        self,
+        *,
+        codec: str = "PCMU",
+        telephone_event: int = 101,
+        first_timestamp: int = 1000,
+        host: str = HOST,
     ) -> None:
         """`telephone_event`: payload type; -1 where none is agreed on."""
-        self.codec, self.telephone_event = codec, telephone_event
-        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.sock.bind((HOST, 0))
+        self.codec, self.telephone_event, self.host = codec, telephone_event, host
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self.sock = socket.socket(family, socket.SOCK_DGRAM)
+        self.sock.bind((host, 0))
         self.sock.setblocking(False)
         self.sequence_number, self.timestamp, self.ssrc = 65_530, first_timestamp, 0xABCD
         self.heard: list[RtpPacket] = []
@@ -59,7 +65,7 @@ class Phone:
 
     def send(self, packet: RtpPacket | bytes) -> None:
         """Send one packet to the bridge."""
-        self.sock.sendto(bytes(packet), (HOST, self.to))
+        self.sock.sendto(bytes(packet), (self.host, self.to))
 
     def skip(self, packets: int = 1) -> None:
         """Lose packets on the way: sequence numbers and timestamps go on."""
@@ -133,7 +139,7 @@ class Rig:
             m.SetLeg(
                 call=CALL,
                 leg=leg,
-                host=HOST,
+                host=phone.host,
                 port=phone.sock.getsockname()[1],
                 codec=phone.codec,
                 payload_type=phone.payload_type,
@@ -141,7 +147,7 @@ class Rig:
                 telephone_event_in=101 if phone.telephone_event >= 0 else -1,
                 send=send,
                 receive=receive,
-                rtcp_host=HOST,
+                rtcp_host=phone.host,
                 rtcp_port=rtcp_port,
                 rtcp_mux=rtcp_mux,
             )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge.errors import LocalProtocolError, NoCommonCodecError, SdpError
+from bridge.errors import AddressFamilyError, LocalProtocolError, NoCommonCodecError, SdpError
 from bridge.sdp.description import SessionDescription
 from bridge.sdp.negotiate import (
     Codec,
@@ -199,7 +199,7 @@ class TestRtcp:
         [
             ("a=rtcp:53020", ("192.0.2.9", 53020)),
             ("a=rtcp:53020 IN IP4 126.16.64.4", ("126.16.64.4", 53020)),
-            ("a=rtcp:53020 IN IP6 2001:db8::4", ("2001:db8::4", 53020)),
+            ("a=rtcp:53020 IN IP6 2001:db8::4", None),
             ("a=rtcp:53020 IN IP4 host.example", None),
             ("a=rtcp:53020 IN IP4 0.0.0.0", None),
             ("a=rtcp:53020 IN IP4 224.2.1.1", None),
@@ -240,6 +240,40 @@ class TestRtcp:
         plain = offer().replace(b"a=rtcp-mux\r\n", b"")
         body = sdp("m=audio 4000 RTP/AVP 0", "a=rtcp-mux")
         assert read_answer(body, offered=plain).rtcp_mux is False
+
+
+class TestIpv6:
+    """RFC 8866 section 5.7; RFC 3261 section 21.4.26 for what cannot be reached."""
+
+    OURS, THEIRS = "2001:db8::1", "IN IP6 2001:db8::9"
+    AUDIO = "m=audio 4000 RTP/AVP 0"
+
+    def test_offer_and_answer(self) -> None:
+        offered = sdp(self.AUDIO, "a=rtcp:53020 IN IP6 2001:db8::4", connection=self.THEIRS)
+        body, terms = answer_offer(offered, host=self.OURS, port=5000, session_id=1, version=1)
+        assert b"c=IN IP6 2001:db8::1\r\n" in body
+        assert (terms.remote, terms.rtcp) == (("2001:db8::9", 4000), ("2001:db8::4", 53020))
+
+    def test_an_answer_to_our_offer(self) -> None:
+        ours = make_offer(host=self.OURS, port=5000, session_id=1, version=1)
+        terms = read_answer(sdp(self.AUDIO, connection=self.THEIRS), offered=ours)
+        assert terms.remote == ("2001:db8::9", 4000)
+
+    @pytest.mark.parametrize(
+        ("ours", "theirs"), [("192.0.2.2", THEIRS), (OURS, "IN IP4 192.0.2.9")]
+    )
+    def test_the_other_family_cannot_be_reached(self, ours: str, theirs: str) -> None:
+        theirs_ = sdp(self.AUDIO, connection=theirs)
+        with pytest.raises(AddressFamilyError, match=r"IPv[46], ours is IPv[46]"):
+            answer_offer(theirs_, host=ours, port=1, session_id=1, version=1)
+        offered = make_offer(host=ours, port=1, session_id=1, version=1)
+        with pytest.raises(AddressFamilyError):
+            read_answer(theirs_, offered=offered)
+
+    def test_hold_by_address_is_of_any_family(self) -> None:
+        offered = sdp(self.AUDIO, connection="IN IP4 0.0.0.0")
+        _, terms = answer_offer(offered, host=self.OURS, port=1, session_id=1, version=1)
+        assert terms.remote is None
 
 
 class TestHold:
