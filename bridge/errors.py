@@ -7,7 +7,8 @@
     │   ├── LocalProtocolError         our side asked for what the protocol does not allow
     │   └── RemoteProtocolError        the other side sent what the protocol does not allow
     │       └── SdpError               a session description that cannot be read or answered
-    │           └── NoCommonCodecError nothing in the offer that we speak
+    │           ├── NoCommonCodecError nothing in the offer that we speak
+    │           └── AddressFamilyError IPv4 there and IPv6 here, or the other way round
     ├── RouteError                     no way for a call, with the SIP answer
     └── MediaError                     sockets, ports and workers
         ├── NoPortError                every media port is in use
@@ -45,6 +46,10 @@ class NoCommonCodecError(SdpError):
         self.offered = offered
         "Encoding names (or `RTP/...` profiles, or payload types) as they were offered."
         super().__init__(f"no common codec; offered: {', '.join(offered) or 'nothing'}")
+
+
+class AddressFamilyError(SdpError):
+    """The other side's sound is on the other version of IP, which our sockets cannot reach; answer 488."""
 
 
 class RouteError(BridgeError):

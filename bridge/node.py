@@ -229,7 +229,7 @@ class BridgeNode:
         self._on_event(CallChanged(info=info, reason=reason))
 
     def _media_reported(self, report: m.Report) -> None:
-        if isinstance(report, m.Heartbeat):
+        if isinstance(report, m.Heartbeat | m.LegMeasured):
             return
         if isinstance(report, m.SecureSpanCounted):  # counts also where the call is over already
             self._on_event(SecureSpanEnded(call=report.call, totals=SecureTotals.of(report)))

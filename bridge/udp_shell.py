@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable
 from typing import cast
 
-from bridge.config import Address
 from bridge.sip.endpoint import SipEndpoint
 from bridge.sip.events import SipEvent
 
@@ -23,9 +22,11 @@ class UdpShell(asyncio.DatagramProtocol):
         """Keep the transport."""
         self._transport = cast(asyncio.DatagramTransport, transport)
 
-    def datagram_received(self, data: bytes, addr: Address) -> None:
-        """Feed one datagram."""
-        self._endpoint.receive_datagram(data, addr, self._loop.time())
+    def datagram_received(
+        self, data: bytes, addr: tuple[str, int] | tuple[str, int, int, int]
+    ) -> None:
+        """Feed one datagram. An IPv6 source has flow and scope behind its host and port."""
+        self._endpoint.receive_datagram(data, addr[:2], self._loop.time())
         self.pump()
 
     def error_received(self, exc: Exception) -> None:

@@ -16,6 +16,7 @@ CodecOrder = tuple[str, str]
 
 _PCMU_FIRST: Final[CodecOrder] = ("PCMU", "PCMA")
 _PCMA_FIRST: Final[CodecOrder] = ("PCMA", "PCMU")
+_NOWHERE: Final = ("0.0.0.0", 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +107,8 @@ class MediaSide:
 
     def _use(self, terms: MediaTerms) -> None:
         self.terms = terms
-        host, port = terms.remote or ("0.0.0.0", 0)
+        host, port = terms.remote or _NOWHERE
+        rtcp_host, rtcp_port = terms.rtcp or _NOWHERE
         sends = terms.direction in (Direction.SENDRECV, Direction.SENDONLY)
         self._command(
             m.SetLeg(
@@ -119,6 +121,9 @@ class MediaSide:
                 telephone_event=_number(terms.telephone_event),
                 telephone_event_in=_number(terms.telephone_event_in),
                 send=sends and terms.remote is not None,
+                rtcp_host=rtcp_host,
+                rtcp_port=rtcp_port,
+                rtcp_mux=terms.rtcp_mux,
                 receive=terms.direction in (Direction.SENDRECV, Direction.RECVONLY),
             )
         )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from bridge.errors import NoCommonCodecError, SdpError
+from bridge.errors import AddressFamilyError, NoCommonCodecError, SdpError
 from bridge.sip import events as sip
 
 RETRY_AFTER_S: Final = 10
@@ -49,6 +49,9 @@ def passed_across(rejected: sip.Rejected) -> Refusal:
 
 
 def refusal_of_offer(error: SdpError) -> Refusal:
-    """Return 488 where there is no common codec, 400 where the offer cannot be read (RFC 3261 section 21.4.26)."""
-    status = 488 if isinstance(error, NoCommonCodecError) else 400
+    """Return 488 where there is no common codec or address family, 400 where the offer cannot be read.
+
+    RFC 3261 section 21.4.26.
+    """
+    status = 488 if isinstance(error, NoCommonCodecError | AddressFamilyError) else 400
     return Refusal(status=status, reason=str(error)[:MAX_REASON])

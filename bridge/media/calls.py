@@ -19,9 +19,11 @@ from bridge.media.path import MediaPath
 from bridge.media.port_pool import PortPair, PortPool
 from bridge.media.press_merger import PressMerger
 from bridge.media.recordings import Recordings
+from bridge.media.rtcp_ports import RtcpPorts
 from bridge.media.sender import Sender
 from bridge.media.settings import WorkerSettings
 from bridge.rtp.g711 import LAW_OF_CODEC
+from bridge.rtp.reception import ReceptionTable
 from dtmf.keys import HiddenKey
 
 FORMER_SOURCE_S: Final = 1.0
@@ -46,18 +48,27 @@ class _Call:
 class WorkerCalls:
     """All calls of a worker. `report` takes a message for the gateway."""
 
-    def __init__(self, settings: WorkerSettings, report: Callable[[m.Report], None]) -> None:
+    def __init__(
+        self,
+        settings: WorkerSettings,
+        report: Callable[[m.Report], None],
+        *,
+        epoch_s: float = 0.0,
+    ) -> None:
+        """`epoch_s`: Unix time when the clock of :meth:`tick` was 0."""
         self._report = report
         chance = np.random.default_rng()
-        self._legs = LegTable(
-            settings.calls, chance.integers(0, 2**32, 2 * settings.calls, np.uint32)
-        )
+        self._legs = LegTable(settings.calls, chance)
         self.sender = Sender(self._legs)
         self._recordings = Recordings(self._recorder_changed)
         self.path = MediaPath(
             self._legs, self.sender, settings.calls, self._pressed, self._recordings.recorders
         )
-        self.intake = Intake(self._legs, self.path, self._latch)
+        reception = ReceptionTable(self._legs.in_sequence)
+        self.rtcp = RtcpPorts(self._legs, self.sender, reception, chance=chance, epoch_s=epoch_s)
+        self.intake = Intake(
+            self._legs, self.path, reception, latch=self._latch, take_rtcp=self._take_rtcp
+        )
         self._ports = PortPool(
             settings.host, settings.first_port, settings.last_port, chance.random()
         )
@@ -99,10 +110,12 @@ class WorkerCalls:
     def tick(self, now: float) -> None:
         """Do what is due whether or not packets come."""
         self.path.fill_beeps()
+        self.path.fill_pauses()
         for slot, asked_s in list(self._opening.items()):
             if self.path.may_open(slot, asked_s):
                 del self._opening[slot]
                 self._open_gate(slot)
+        self.rtcp.tick(now)
         self._ports.drain(now)
         self._recordings.collect_failures()
 
@@ -117,6 +130,7 @@ class WorkerCalls:
         self._recordings.stop()
         self._ports.close()
         self.intake.close()
+        self.rtcp.stop()
 
     def _open(self, command: m.OpenCall) -> None:
         name = command.call
@@ -142,6 +156,7 @@ class WorkerCalls:
         for side, pair in enumerate((caller, agent)):
             self._legs.open(2 * slot + side, pair.rtp, self.path.now)
             self.intake.add(2 * slot + side)
+            self.rtcp.open(2 * slot + side, pair.rtcp, self.path.now)
         self._report(m.CallOpened(call=name, caller_port=caller.port, agent_port=agent.port))
 
     def _set_leg(self, call: _Call, terms: m.SetLeg) -> None:
@@ -157,7 +172,10 @@ class WorkerCalls:
         # What was received under other terms (codec, hold) does not join on to what comes now.
         self._legs.in_started[leg] = False
         self._legs.state_of(leg).clear_sound()
+        self.path.pauses.end(leg)
         self._legs.sends[leg] = terms.send
+        rtcp = (terms.rtcp_host, terms.rtcp_port) if terms.rtcp_port else None
+        self.rtcp.describe(leg, rtcp, shares_port=terms.rtcp_mux)
         # Port 0 is a hold that names no address: the far end stays where it is.
         if terms.port and call.far_ends.get(side) != far_end:
             self._unlatch(leg, far_end)
@@ -199,11 +217,10 @@ class WorkerCalls:
         """Send to where the SDP says until the far end's first packet shows where it really is."""
         state = self._legs.state_of(leg)
         if state.latched:
-            source = state.sock.getpeername()[:2]
-            state.former = None if source == far_end else source
+            state.former = None if state.source == far_end else state.source
             state.former_until_s = self.path.now + FORMER_SOURCE_S
             _disconnect(state.sock)
-            state.latched = False
+            state.source = None
         state.send = partial(_send_to, state.sock, far_end)
 
     def _latch(self, leg: int, source: Address) -> None:
@@ -215,8 +232,11 @@ class WorkerCalls:
             state.sock.connect(source)
         except OSError:
             return
-        state.latched = True
+        state.source = source[:2]
         state.send = state.sock.send
+
+    def _take_rtcp(self, leg: int, data: bytes) -> None:
+        self.rtcp.take_shared(leg, data, self.path.now)
 
     def _pressed(self, slot: int, key: HiddenKey, transport: m.Transport, start_s: float) -> None:
         name = self._ids[slot]
@@ -240,6 +260,8 @@ class WorkerCalls:
         self._tell_totals(call.slot)
         self.path.open_gate(call.slot)
         for side, pair in enumerate(call.pairs):
+            self._close_rtcp(name, 2 * call.slot + side)
+            self.path.pauses.end(2 * call.slot + side)
             self.intake.remove(2 * call.slot + side)
             self._legs.close(2 * call.slot + side)
             self._ports.give_back(pair, self.path.now)
@@ -247,6 +269,12 @@ class WorkerCalls:
             self._report(m.LineReported(call=name, line=self.path.line_quality(call.slot)))
         del self._calls[name], self._ids[call.slot]
         self._free.append(call.slot)
+
+    def _close_rtcp(self, name: m.CallId, leg: int) -> None:
+        quality = self.rtcp.quality(leg, self.path.now)
+        side = m.Leg.AGENT if leg & 1 else m.Leg.CALLER
+        self._report(m.LegMeasured(call=name, leg=side, **asdict(quality)))
+        self.rtcp.close(leg, self.path.now)
 
 
 def _send_to(sock: socket.socket, far_end: Address, packet: memoryview) -> int:

@@ -18,6 +18,9 @@ from bridge.rtp.telephone_event import EventReceiver
 FRAME: Final = 160
 "Samples, and G.711 bytes, of 20 ms."
 
+SAMPLES_PER_S: Final = 8000
+FRAME_S: Final = FRAME / SAMPLES_PER_S
+
 MAX_PENDING_FRAMES: Final = 16
 "Frames that one odd packet may leave to treat (120 ms of sound and a bridged loss); more are dropped."
 
@@ -32,7 +35,8 @@ class LegState:
     sock: socket.socket
     send: Callable[[memoryview], int]
     "Sends one packet to the far end: `sendto` until the leg has latched, then `send`."
-    latched: bool = False
+    source: Address | None = None
+    "Where the far end's packets come from; None until the leg has latched."
     events: EventReceiver = field(default_factory=EventReceiver)
     pending: deque[tuple[bytes | None, int]] = field(
         default_factory=lambda: deque(maxlen=MAX_PENDING_FRAMES)
@@ -40,35 +44,47 @@ class LegState:
     "Frames (None: lost) and their timestamps that the next rounds treat."
     partial: bytearray = field(default_factory=bytearray)
     "Sound that does not fill a frame yet (packet times that are no multiple of 20 ms)."
+    silent: bool = False
+    "The far end has said what its pause sounds like, and sends no sound until the pause is over (RFC 3389)."
+    bad_sequence: int = -1
+    "What the next packet must have to prove that the sequence numbers have jumped (RFC 3550 appendix A.1)."
     unknown: int = 0
     "Bytes at the front of `partial` up to which something was lost; a frame that has any of them is lost."
     former: Address | None = None
     "Where the far end sent from before its SDP named another address, and until when that is not latched to."
     former_until_s: float = 0.0
 
+    @property
+    def latched(self) -> bool:
+        """The socket is connected to the far end's source."""
+        return self.source is not None
+
     def clear_sound(self) -> None:
         """Forget what has not become a frame, or has not been treated."""
         self.partial.clear()
         self.pending.clear()
         self.unknown = 0
+        self.silent = False
 
 
 class LegTable:
     """Columns of `2 * calls` legs."""
 
-    def __init__(self, calls: int, first_ssrc: NDArray[np.uint32]) -> None:
-        """`first_ssrc`: shape `(2 * calls,)`, the SSRC of each row's outgoing stream."""
+    def __init__(self, calls: int, chance: np.random.Generator) -> None:
+        """`chance` draws what is to be random of each stream (RFC 3550 section 5.1)."""
         rows = 2 * calls
+        self._chance = chance
         self.state: list[LegState | None] = [None] * rows
         self.in_started: NDArray[np.bool_] = np.zeros(rows, np.bool_)
         "The next packet may take the short way: stream known, nothing partial, source latched."
         self.in_sequence: NDArray[np.int64] = np.zeros(rows, np.int64)
-        "Sequence number the next packet must have to be in order."
+        "Sequence number the next packet must have to be in order, extended by its cycles (RFC 3550 appendix A.1)."
         self.in_timestamp: NDArray[np.int64] = np.zeros(rows, np.int64)
         "Timestamp the next packet must have to join on."
-        self.in_ssrc: NDArray[np.int64] = np.zeros(rows, np.int64)
+        self.in_ssrc: NDArray[np.int64] = np.full(rows, -1, np.int64)
+        "-1 until a stream has begun."
         self.in_late: NDArray[np.int64] = np.zeros(rows, np.int64)
-        "Packets that came after their turn, or twice, since the worker's start."
+        "Packets that came after their turn, or twice, since the leg was opened."
         self.payload_type: NDArray[np.int64] = np.full(rows, -1, np.int64)
         "Both directions: an answerer uses the offerer's numbers."
         self.telephone_event: NDArray[np.int64] = np.full(rows, -1, np.int64)
@@ -81,13 +97,18 @@ class LegTable:
         self.sends: NDArray[np.bool_] = np.zeros(rows, np.bool_)
         "The far end is known and wants to hear."
         self.out_sequence: NDArray[np.int64] = np.zeros(rows, np.int64)
+        "Of the next packet, extended by its cycles."
+        self.out_first_sequence: NDArray[np.int64] = np.zeros(rows, np.int64)
+        self.out_events: NDArray[np.int64] = np.zeros(rows, np.int64)
+        "Telephone event packets among those sent, and the octets of their payload."
+        self.out_event_octets: NDArray[np.int64] = np.zeros(rows, np.int64)
         self.out_timestamp: NDArray[np.int64] = np.zeros(rows, np.int64)
         "Of the frame that was produced last."
         self.out_offset: NDArray[np.int64] = np.zeros(rows, np.int64)
         "Added to the other leg's incoming timestamps; keeps this stream's timestamps rising whatever happens there."
         self.out_marker: NDArray[np.bool_] = np.zeros(rows, np.bool_)
         "The next packet starts a talkspurt (RFC 3551 section 4.1)."
-        self.out_ssrc = first_ssrc.astype(np.int64)
+        self.out_ssrc: NDArray[np.int64] = np.zeros(rows, np.int64)
         self.out_produced_s: NDArray[np.float64] = np.zeros(rows, np.float64)
         "When the last frame was produced, monotonic seconds."
 
@@ -96,6 +117,11 @@ class LegTable:
         self.state[leg] = LegState(sock, _send_nowhere)
         for column in (self.in_started, self.receives, self.sends):
             column[leg] = False
+        self.in_ssrc[leg] = self.payload_type[leg] = -1
+        self.telephone_event[leg] = self.telephone_event_in[leg] = -1
+        self.out_ssrc[leg], self.out_timestamp[leg] = self._chance.integers(0, 2**32, 2)
+        self.out_sequence[leg] = self.out_first_sequence[leg] = self._chance.integers(0, 2**16)
+        self.in_late[leg] = self.out_events[leg] = self.out_event_octets[leg] = 0
         self.out_marker[leg] = True
         self.out_produced_s[leg] = now
 

@@ -73,6 +73,11 @@ class SetLeg:
     "False while the far end said it sends nothing."
     telephone_event_in: int = -1
     "Payload type that the far end's telephone events may have as well: what we offered."
+    rtcp_host: str = ""
+    rtcp_port: int = 0
+    "Where the far end wants RTCP; 0: nowhere."
+    rtcp_mux: bool = False
+    "RTCP shares the port of RTP (RFC 5761)."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,6 +212,26 @@ class KeyReported:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LegMeasured:
+    """The sound of a leg over the whole call, told as it closes.
+
+    What each number means: `bridge.rtp.quality.LegQuality`.
+    """
+
+    call: CallId
+    leg: Leg
+    packets_received: int
+    packets_lost: int
+    packets_late: int
+    jitter_ms: float
+    packets_sent: int
+    far_packets_lost: int | None
+    far_fraction_lost: float | None
+    far_jitter_ms: float | None
+    round_trip_ms: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Heartbeat:
     """The worker lives."""
 
@@ -233,6 +258,7 @@ Report = (
     | LineReported
     | RecorderChanged
     | KeyReported
+    | LegMeasured
     | Heartbeat
 )
 Message = Command | Report
@@ -251,7 +277,7 @@ _TYPES: Final[dict[str, type[Message]]] = {
             CloseCall,
         ),
         *(CallOpened, CallRefused, SecureChanged, SecureSpanCounted),
-        *(LineReported, RecorderChanged, KeyReported, Heartbeat),
+        *(LineReported, RecorderChanged, KeyReported, LegMeasured, Heartbeat),
     )
 }
 

@@ -7,13 +7,12 @@ agent's leg and the recorder get what the gate returns, or a beep. Mask first, t
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bridge.media.beeper import Beeper
-from bridge.media.leg_table import FRAME, Legs, LegTable
+from bridge.media.leg_table import FRAME, SAMPLES_PER_S, Legs, LegTable
 from bridge.media.line_masking import OPEN_LINE, LineMasking
 from bridge.media.line_quality import LineMeter, LineQuality
 from bridge.media.masking import (
@@ -28,6 +27,7 @@ from bridge.media.masking import (
     SUSPICION_LIMIT_S,
 )
 from bridge.media.messages import Leg, Transport
+from bridge.media.pauses import Pauses
 from bridge.media.secure_counters import SecureCounters, SecureTotals
 from bridge.media.sender import Sender
 from bridge.recording.recorder import Recorder
@@ -38,12 +38,6 @@ from dtmf.bank import DetectorBank
 from dtmf.gate import GateBank
 from dtmf.keys import HiddenKey
 from dtmf.limits import DetectorLimits
-
-FILL_AFTER_S: Final = 0.03
-"A caller whose phone sends events instead of sound: this long after the last frame, beeps are paced by the clock."
-
-FRAME_S: Final = 0.02
-SAMPLES_PER_S: Final = 8000
 
 Pressed = Callable[[int, HiddenKey, Transport, float], None]
 "Called with call slot, key, transport and when the press began (monotonic seconds)."
@@ -65,6 +59,7 @@ class MediaPath:
         self._recorders = recorders
         self._bank, self._gate = DetectorBank(calls, DETECTOR), GateBank(calls, GATE)
         self.beeper = Beeper(calls)
+        self.pauses = Pauses(2 * calls)
         self.counters = SecureCounters(calls)
         self._detectors = [DETECTOR] * calls
         self._lines = LineMeter(calls)
@@ -156,6 +151,7 @@ class MediaPath:
         self._secured_frames[call] = self._quiet_frames[call] = 0
         self._key_down[call] = False
         self._heard_s[call], self._event_s[call] = self.now, -np.inf
+        self.pauses.end(2 * call)
 
     def _hold(self, call: int) -> None:
         """Hold back what was asked for, and two frames where an event may tell of a stub that no sound gives away."""
@@ -184,13 +180,14 @@ class MediaPath:
             self._take_gated(legs[gated], coded[gated], lost[gated])
         passed = ~gated & ~lost
         if passed.any():
-            self._pass_on(legs[passed], coded[passed], timestamps[passed])
+            self._pass_on(legs[passed], coded[passed])
 
     def take_event(
         self, leg: int, event: TelephoneEvent, key: HiddenKey | None, packet: RtpPacket
     ) -> None:
         """Forward a telephone event, or swallow and read it while the caller's leg is secure."""
         call = leg >> 1
+        self.pauses.end(leg)
         if not (self.secure[call] and leg & 1 == 0):
             self._sender.send_event(leg ^ 1, packet.payload, packet.timestamp, marker=packet.marker)
             return
@@ -203,9 +200,15 @@ class MediaPath:
                 call, key, Transport.RFC_4733, self.now - event.duration_samples / SAMPLES_PER_S
             )
 
+    def take_pause(self, leg: int, level: int) -> None:
+        """Let the other side hear noise of `level` -dBov; behind a closed gate the pause is silence."""
+        if not (self.secure[leg >> 1] and leg & 1 == 0):
+            self.pauses.begin(leg, level)
+
     def restart_stream(self, leg: int, timestamp: int) -> None:
         """Start detector and gate afresh; let the outgoing stream go on without a jump."""
         call = leg >> 1
+        self.pauses.end(leg)
         self._sender.rebase(leg ^ 1, timestamp, self.now)
         if self.secure[call] and leg & 1 == 0:
             slot = np.array([call])
@@ -218,21 +221,25 @@ class MediaPath:
 
     def fill_beeps(self) -> None:
         """Play queued beeps to agents whose caller sends no sound just now."""
-        calls = self.beeper.beeping()
-        if len(calls):
-            calls = calls[self.now - self._legs.out_produced_s[calls * 2 + 1] >= FILL_AFTER_S]
+        calls = self._sender.due(self.beeper.beeping() * 2 + 1, self.now) >> 1
         if not len(calls):
             return
         audio = np.zeros((len(calls), FRAME), np.int16)
         sent = self.beeper.overlay(audio, calls, self.now)
         calls, audio = calls[sent], audio[sent]
         to = calls * 2 + 1
-        self._legs.out_timestamp[to] = (self._legs.out_timestamp[to] + FRAME) & 0xFFFFFFFF
-        # The first filled frame is FILL_AFTER_S late; from then on they come every 20 ms.
-        self._legs.out_produced_s[to] = np.maximum(
-            self._legs.out_produced_s[to] + FRAME_S, self.now - FILL_AFTER_S + 0.25 * FRAME_S
-        )
+        self._sender.step(to, self.now)
         self._send_gated(calls, to, audio)
+
+    def fill_pauses(self) -> None:
+        """Play noise to whoever listens to a pause."""
+        to = self._sender.due(self.pauses.legs() ^ 1, self.now)
+        if len(to):
+            self._sender.step(to, self.now)
+            legs = to ^ 1
+            audio = self.pauses.sound(legs)
+            law = self._legs.law[legs]
+            self._pass_on(legs, ENCODE[law[:, None], audio.view(np.uint16)])
 
     def _take_gated(self, legs: Legs, coded: NDArray[np.uint8], lost: NDArray[np.bool_]) -> None:
         calls = legs >> 1
@@ -268,25 +275,19 @@ class MediaPath:
                     Leg.CALLER, int(self._legs.out_timestamp[to[row]]), audio[row], self.now
                 )
 
-    def _pass_on(self, legs: Legs, coded: NDArray[np.uint8], timestamps: NDArray[np.int64]) -> None:
+    def _pass_on(self, legs: Legs, coded: NDArray[np.uint8]) -> None:
         to = legs ^ 1
         law_in, law_out = self._legs.law[legs], self._legs.law[to]
         same = law_in == law_out
         translated = coded if same.all() else TRANSCODE[law_in[:, None], law_out[:, None], coded]
         self._sender.send(to, translated)
         if self._recorders:
-            self._record_open(legs, coded, timestamps)
+            self._record_open(legs, coded)
 
-    def _record_open(
-        self, legs: Legs, coded: NDArray[np.uint8], timestamps: NDArray[np.int64]
-    ) -> None:
+    def _record_open(self, legs: Legs, coded: NDArray[np.uint8]) -> None:
         for row, leg in enumerate(legs.tolist()):
             if (recorder := self._recorders.get(leg >> 1)) is None:
                 continue
             side = Leg.AGENT if leg & 1 else Leg.CALLER
-            at = (
-                int(self._legs.out_timestamp[leg ^ 1])
-                if side is Leg.CALLER
-                else int(timestamps[row])
-            )
+            at = int(self._legs.out_timestamp[leg ^ 1])
             recorder.take(side, at, DECODE[self._legs.law[leg], coded[row]], self.now)

@@ -1,12 +1,20 @@
 """From coded frames to packets on the wire: headers for a whole batch at once, then one `send` a packet."""
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.media.leg_table import FRAME, Legs, LegTable
+from bridge.media.leg_table import FRAME, FRAME_S, SAMPLES_PER_S, Legs, LegTable
 from bridge.rtp.packet import HEADER_SIZE
+from bridge.rtp.rtcp_session import Sent
 
-SAMPLES_PER_S = 8000
+FILL_AFTER_S: Final = 0.03
+"A leg that gets no sound from the other side but has something to say: this long after the last frame it says so."
+
+SAME_CLOCK_SAMPLES: Final = 3 * FRAME
+"""A stream whose timestamps agree with the time that has passed within this much counts on: jitter, no jump. More would
+let the delay that frames in between add stay."""
 
 
 class Sender:
@@ -38,11 +46,32 @@ class Sender:
         legs.out_produced_s[to] = now
 
     def rebase(self, to: int, timestamp: int, now: float) -> None:
-        """A new stream begins on the other side at `timestamp`: let this one go on as much later as the clock says."""
+        """The other side begins anew at `timestamp`, after a pause or as another stream.
+
+        Where its timestamps have counted the pause as the clock has, they are followed to the sample; otherwise this
+        stream goes on as many frames later as the clock says.
+        """
         legs = self._legs
-        elapsed = max(FRAME, round((now - float(legs.out_produced_s[to])) * SAMPLES_PER_S))
-        legs.out_offset[to] = int(legs.out_timestamp[to]) + elapsed - timestamp
-        legs.out_marker[to] = True
+        frames = max(1, round((now - float(legs.out_produced_s[to])) / FRAME_S))
+        wanted = int(legs.out_timestamp[to]) + frames * FRAME
+        jump = (timestamp + int(legs.out_offset[to]) - wanted + 2**31) % 2**32 - 2**31
+        if abs(jump) > SAME_CLOCK_SAMPLES:
+            legs.out_offset[to] = wanted - timestamp
+        # After a pause the next packet starts a talkspurt (RFC 3551 section 4.1); a new source alone is no pause.
+        legs.out_marker[to] |= frames > 2
+
+    def due(self, to: Legs, now: float) -> Legs:
+        """Return those of `to` that want a frame because none has come for a while."""
+        return to[now - self._legs.out_produced_s[to] >= FILL_AFTER_S] if len(to) else to
+
+    def step(self, to: Legs, now: float) -> None:
+        """Set the timestamps of frames that are produced because they were due."""
+        legs = self._legs
+        legs.out_timestamp[to] = (legs.out_timestamp[to] + FRAME) & 0xFFFFFFFF
+        # The first of a pause is FILL_AFTER_S late; from then on they come every 20 ms.
+        legs.out_produced_s[to] = np.maximum(
+            legs.out_produced_s[to] + FRAME_S, now - FILL_AFTER_S + 0.25 * FRAME_S
+        )
 
     def send(self, to: Legs, coded: NDArray[np.uint8]) -> None:
         """Send `coded` (n, 160) at the current timestamps; legs that do not send are left out."""
@@ -55,7 +84,7 @@ class Sender:
         packets[:, 1] = legs.payload_type[to] | (legs.out_marker[to] * 0x80)
         legs.out_marker[to] = False
         sequence = legs.out_sequence[to]
-        legs.out_sequence[to] = (sequence + 1) & 0xFFFF
+        legs.out_sequence[to] = sequence + 1
         packets[:, 2:4] = sequence.astype(">u2").view(np.uint8).reshape(count, 2)
         packets[:, 4:8] = legs.out_timestamp[to].astype(">u4").view(np.uint8).reshape(count, 4)
         packets[:, 8:12] = legs.out_ssrc[to].astype(">u4").view(np.uint8).reshape(count, 4)
@@ -69,13 +98,27 @@ class Sender:
         if not legs.sends[to] or legs.telephone_event[to] < 0:
             return
         sequence = int(legs.out_sequence[to])
-        legs.out_sequence[to] = (sequence + 1) & 0xFFFF
+        legs.out_sequence[to] = sequence + 1
+        legs.out_events[to] += 1
+        legs.out_event_octets[to] += len(payload)
         header = bytearray(self._packets[0, :HEADER_SIZE].tobytes())
         header[1] = int(legs.telephone_event[to]) | (0x80 if marker else 0)
-        header[2:4] = sequence.to_bytes(2, "big")
+        header[2:4] = (sequence & 0xFFFF).to_bytes(2, "big")
         header[4:8] = ((timestamp + int(legs.out_offset[to])) & 0xFFFFFFFF).to_bytes(4, "big")
         header[8:12] = int(legs.out_ssrc[to]).to_bytes(4, "big")
         self._send_one(to, memoryview(header + payload))
+
+    def sent(self, leg: int, now: float) -> Sent:
+        """Return what has been sent on a leg, and the timestamp of this instant."""
+        legs = self._legs
+        packets = int(legs.out_sequence[leg] - legs.out_first_sequence[leg])
+        events, event_octets = int(legs.out_events[leg]), int(legs.out_event_octets[leg])
+        since_s = now - float(legs.out_produced_s[leg])
+        return Sent(
+            packets=packets,
+            octets=(packets - events) * FRAME + event_octets,
+            rtp_timestamp=int(legs.out_timestamp[leg]) + round(since_s * SAMPLES_PER_S),
+        )
 
     def _send_one(self, leg: int, packet: memoryview) -> None:
         try:

@@ -36,7 +36,9 @@ class Worker:
         control.setblocking(False)
         self._control = control
         self._reports: deque[m.Report] = deque()
-        self._calls = WorkerCalls(settings, self._reports.append)
+        self._calls = WorkerCalls(
+            settings, self._reports.append, epoch_s=time.time() - time.monotonic()
+        )
         self._late_ticks = 0
         self._heartbeat_s = self._flush_s = 0.0
 

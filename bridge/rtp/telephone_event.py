@@ -9,6 +9,10 @@ from dtmf.keys import EVENT_KEYS, HiddenKey
 
 _PAYLOAD: Final = struct.Struct("!BBH")
 
+SOURCE_CHANGE_S: Final = 0.1
+"""A press that goes on in a new stream goes on within two of the 50 ms that RFC 4733 section 2.5.1.2 has between
+packets at the longest; later it is another press of the same key."""
+
 
 class TelephoneEventError(RemoteProtocolError):
     """Bytes from outside that are no telephone event."""
@@ -55,6 +59,7 @@ class EventReceiver:
     A press is one RTP timestamp (section 2.2.1: all packets of an event carry the timestamp of its start), so a lost
     first packet, a lost marker and the three copies of the last packet change nothing. Long events that are cut into
     segments (section 2.5.1.3) join on: the next segment starts where the last one ended, without an end packet.
+    Where the stream gets another SSRC in the middle of a press, its timestamps say nothing: the key and the clock do.
     """
 
     def __init__(self) -> None:
@@ -62,18 +67,29 @@ class EventReceiver:
         self._event = -1
         self._ended = True
         self._duration = 0
+        self._received_s = 0.0
+        self._source_changed = False
 
-    def receive(self, event: TelephoneEvent, timestamp: int) -> HiddenKey | None:
-        """Return the key where this packet is the first one seen of a press, else None."""
+    def change_source(self) -> None:
+        """Take what follows as another stream: its timestamps do not compare with those so far."""
+        self._source_changed = True
+
+    def receive(self, event: TelephoneEvent, timestamp: int, now: float) -> HiddenKey | None:
+        """Return the key where this packet is the first one seen of a press, else None; `now` in monotonic seconds."""
         if event.event >= len(EVENT_KEYS):
             return None
-        if timestamp == self._timestamp and event.event == self._event:
+        since_s, self._received_s = now - self._received_s, now
+        if self._source_changed:
+            self._source_changed = False
+            continued = since_s <= SOURCE_CHANGE_S and self._goes_on(event)
+        elif timestamp == self._timestamp and event.event == self._event:
             self._duration = max(self._duration, event.duration_samples)
             self._ended = self._ended or event.end
             return None
-        if self._is_late(timestamp):
+        elif self._is_late(timestamp):
             return None
-        continued = self._continues(event, timestamp)
+        else:
+            continued = self._continues(event, timestamp)
         self._timestamp, self._event = timestamp, event.event
         self._ended, self._duration = event.end, event.duration_samples
         return None if continued else HiddenKey(EVENT_KEYS[event.event])
@@ -81,6 +97,12 @@ class EventReceiver:
     def _is_late(self, timestamp: int) -> bool:
         """Return whether a reordered packet belongs to a press before the newest one."""
         return self._timestamp is not None and 0 < (self._timestamp - timestamp) % 2**32 < 2**31
+
+    def _goes_on(self, event: TelephoneEvent) -> bool:
+        """Return whether a new stream's packet is of the press before: of one that lasts, or a copy of its end."""
+        if event.event != self._event:
+            return False
+        return not self._ended or (event.end and event.duration_samples >= self._duration)
 
     def _continues(self, event: TelephoneEvent, timestamp: int) -> bool:
         if self._timestamp is None or self._ended or event.event != self._event:

@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Final
 
 from bridge.errors import SdpError
-from bridge.sdp.description import Media, SessionDescription
+from bridge.sdp.description import MAX_PORT, Media, SessionDescription, parse_number
 
 Address = tuple[str, int]
 "Host and port of a socket address."
@@ -24,6 +24,10 @@ CLOCK_HZ: Final = 8_000
 "Clock of both codecs, and the only one of telephone-event beside them."
 
 PROFILE: Final = "RTP/AVP"
+
+RTCP_MUX: Final = "rtcp-mux"
+"Attribute without a value: RTCP on the port of RTP (RFC 5761 section 5.1.1)."
+
 _DYNAMIC: Final = range(96, 128)
 
 
@@ -127,17 +131,53 @@ def narrowed(ours: Direction, theirs: Direction) -> Direction:
     return Direction.RECVONLY if can_receive else Direction.INACTIVE
 
 
+def has_rtcp_mux(stream: Media) -> bool:
+    """Return whether the other side can take RTCP on the port of RTP."""
+    return bool(stream.attributes(RTCP_MUX))
+
+
 def remote_of(connection: str | None, port: int) -> Address | None:
     """Return where packets go, None for `0.0.0.0`: the hold of RFC 2543."""
     if connection is None:
         raise SdpError("there is no c= line")
-    words = connection.split()
+    host = _host_of(connection.split(), "c= line")
+    return None if host is None or port == 0 else (host, port)
+
+
+def is_ipv6(host: str) -> bool:
+    """Return whether a host is an IPv6 literal."""
+    return ":" in host
+
+
+def rtcp_of(stream: Media, remote: Address | None) -> Address | None:
+    """Return where RTCP goes: as `a=rtcp` says (RFC 3605), else to the port above that of RTP.
+
+    None where RTP goes nowhere, or `a=rtcp` says what we cannot use, as a host name: no call fails for want of RTCP.
+    """
+    if remote is None:
+        return None
+    values = stream.attributes("rtcp")
+    if not values:
+        return (remote[0], remote[1] + 1) if remote[1] < MAX_PORT else None
+    port, *connection = values[0].split() or [""]
+    try:
+        number = parse_number(port, "port of an a=rtcp line")
+        host = _host_of(connection, "a=rtcp line") if connection else remote[0]
+    except SdpError:
+        return None
+    if host is None or number == 0 or is_ipv6(host) != is_ipv6(remote[0]):
+        return None
+    return host, number
+
+
+def _host_of(words: list[str], line: str) -> str | None:
+    """Return the address in `IN IP4 192.0.2.1`; None where it is the unspecified one."""
     if len(words) != 3 or words[0] != "IN" or words[1] not in ("IP4", "IP6"):
-        raise SdpError("a c= line is not of the Internet")
+        raise SdpError(f"a {line} is not of the Internet")
     try:
         address = ipaddress.ip_address(words[2])
     except ValueError:
-        raise SdpError("a c= line has no address, or one of a group") from None
+        raise SdpError(f"a {line} has no address, or one of a group") from None
     if address.is_multicast:
-        raise SdpError("a c= line has the address of a group")
-    return None if address.is_unspecified or port == 0 else (str(address), port)
+        raise SdpError(f"a {line} has the address of a group")
+    return None if address.is_unspecified else str(address)

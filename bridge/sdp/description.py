@@ -15,7 +15,8 @@ MAX_LINES: Final = 1_024
 MAX_MEDIA: Final = 32
 "Most `m=` lines: each gets one in the answer."
 
-_MAX_PORT: Final = 65_535
+MAX_PORT: Final = 65_535
+"The highest that there is."
 
 Line = tuple[str, str]
 "Type letter and value."
@@ -53,8 +54,8 @@ class Media:
         port, slash, count = ports.partition("/")
         return cls(
             kind=kind,
-            port=_parse_number(port, "port"),
-            port_count=_parse_number(count, "number of ports") if slash else None,
+            port=parse_number(port, "port of an m= line"),
+            port_count=parse_number(count, "number of ports of an m= line") if slash else None,
             profile=profile,
             formats=tuple(formats),
             lines=tuple(lines),
@@ -145,7 +146,8 @@ def _attributes(lines: Iterable[Line], name: str) -> tuple[str, ...]:
     return tuple(text for known, _, text in pairs if known == name)
 
 
-def _parse_number(text: str, what: str) -> int:
-    if not (text.isascii() and text.isdigit()) or len(text) > 5 or int(text) > _MAX_PORT:
-        raise SdpError(f"the {what} of an m= line is no number in its range")
+def parse_number(text: str, what: str) -> int:
+    """Return a port, or a number of them; raise SdpError that names `what` it is."""
+    if not (text.isascii() and text.isdigit()) or len(text) > 5 or int(text) > MAX_PORT:
+        raise SdpError(f"the {what} is no number in its range")
     return int(text)

@@ -7,11 +7,12 @@ what we tell in the answer is what we send and expect, so one codec and at most 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bridge.errors import LocalProtocolError, NoCommonCodecError, SdpError
+from bridge.errors import AddressFamilyError, LocalProtocolError, NoCommonCodecError, SdpError
 from bridge.sdp.audio import (
     CLOCK_HZ,
     PROFILE,
     PTIME_MS,
+    RTCP_MUX,
     STATIC_PAYLOAD_TYPES,
     TELEPHONE_EVENT_PAYLOAD_TYPE,
     Address,
@@ -21,9 +22,12 @@ from bridge.sdp.audio import (
     direction_of,
     find_telephone_event,
     format_names,
+    has_rtcp_mux,
+    is_ipv6,
     narrowed,
     ptime_ms_of,
     remote_of,
+    rtcp_of,
 )
 from bridge.sdp.description import Line, Media, SessionDescription
 
@@ -52,6 +56,12 @@ class MediaTerms:
     direction: Direction
     "What we do."
 
+    rtcp: Address | None
+    "Where our RTCP goes; None where our packets go nowhere."
+
+    rtcp_mux: bool
+    "RTCP shares the port of RTP, both ways (RFC 5761)."
+
 
 def make_offer(
     *,
@@ -69,7 +79,7 @@ def make_offer(
         raise LocalProtocolError(f"cannot offer {', '.join(unknown) or 'nothing'}")
     offered = [Codec(name=name, payload_type=STATIC_PAYLOAD_TYPES[name]) for name in codecs]
     event = TELEPHONE_EVENT_PAYLOAD_TYPE if telephone_event else None
-    stream = _our_stream(port, offered, event, direction)
+    stream = _our_stream(port, offered, event, direction, rtcp_mux=True)
     return _our_session(host, session_id, version, (stream,))
 
 
@@ -84,15 +94,18 @@ def answer_offer(
 ) -> tuple[bytes, MediaTerms]:
     """Return the answer to `offer`, and what it agrees on.
 
-    Of the codecs in `prefer` the first that was offered is taken. Raises NoCommonCodecError (answer 488) and SdpError.
+    Of the codecs in `prefer` the first that was offered is taken. Raises NoCommonCodecError and AddressFamilyError
+    (answer 488), and SdpError.
     """
     session = SessionDescription.parse(offer)
     index, codec = _choose(session, prefer)
     chosen = session.media[index]
     direction = direction_of(session, chosen).reversed
     event = find_telephone_event(chosen)
-    terms = _terms(session, chosen, codec, (event, event), direction)
-    ours = _our_stream(port, [codec], event, direction)
+    mux = has_rtcp_mux(chosen)
+    terms = _terms(session, chosen, codec, (event, event), direction, rtcp_mux=mux)
+    _require_family(terms, ipv6=is_ipv6(host))
+    ours = _our_stream(port, [codec], event, direction, rtcp_mux=mux)
     streams = tuple(
         ours if place == index else _refused(stream) for place, stream in enumerate(session.media)
     )
@@ -103,7 +116,7 @@ def answer_offer(
 def read_answer(answer: bytes, *, offered: bytes) -> MediaTerms:
     """Return what `answer` agrees on of our offer `offered`.
 
-    The first codec of the answer that we offered counts. Raises NoCommonCodecError and SdpError.
+    The first codec of the answer that we offered counts. Raises NoCommonCodecError, AddressFamilyError and SdpError.
     """
     session, ours = SessionDescription.parse(answer), SessionDescription.parse(offered)
     streams = [stream for stream in session.media if stream.kind == "audio"]
@@ -117,7 +130,17 @@ def read_answer(answer: bytes, *, offered: bytes) -> MediaTerms:
     event, expected = find_telephone_event(stream), find_telephone_event(ours.media[0])
     events = (None, None) if event is None or expected is None else (event, expected)
     direction = narrowed(direction_of(ours, ours.media[0]), direction_of(session, stream).reversed)
-    return _terms(session, stream, codec, events, direction)
+    mux = has_rtcp_mux(ours.media[0]) and has_rtcp_mux(stream)
+    terms = _terms(session, stream, codec, events, direction, rtcp_mux=mux)
+    _require_family(terms, ipv6=(ours.connection or "").startswith("IN IP6"))
+    return terms
+
+
+def _require_family(terms: MediaTerms, *, ipv6: bool) -> None:
+    """Raise AddressFamilyError where our sockets cannot send to the other side: it would hear nothing."""
+    if terms.remote is not None and is_ipv6(terms.remote[0]) != ipv6:
+        ours, theirs = ("IPv6", "IPv4") if ipv6 else ("IPv4", "IPv6")
+        raise AddressFamilyError(f"the audio's address is {theirs}, ours is {ours}")
 
 
 def _choose(session: SessionDescription, prefer: Sequence[str]) -> tuple[int, Codec]:
@@ -143,6 +166,8 @@ def _terms(
     codec: Codec,
     events: tuple[int | None, int | None],
     direction: Direction,
+    *,
+    rtcp_mux: bool,
 ) -> MediaTerms:
     remote = remote_of(stream.connection or session.connection, stream.port)
     return MediaTerms(
@@ -152,6 +177,8 @@ def _terms(
         telephone_event_in=events[1],
         ptime_ms=ptime_ms_of(stream),
         direction=direction,
+        rtcp=remote if rtcp_mux else rtcp_of(stream, remote),
+        rtcp_mux=rtcp_mux,
     )
 
 
@@ -161,7 +188,12 @@ def _refused(stream: Media) -> Media:
 
 
 def _our_stream(
-    port: int, codecs: Sequence[Codec], event: int | None, direction: Direction
+    port: int,
+    codecs: Sequence[Codec],
+    event: int | None,
+    direction: Direction,
+    *,
+    rtcp_mux: bool,
 ) -> Media:
     numbers = [str(codec.payload_type) for codec in codecs]
     lines: list[Line] = [
@@ -174,6 +206,8 @@ def _our_stream(
             ("a", f"fmtp:{event} 0-15"),
         ]
     lines += [("a", f"ptime:{PTIME_MS}"), ("a", direction.value)]
+    if rtcp_mux:
+        lines.append(("a", RTCP_MUX))
     return Media(
         kind="audio", port=port, profile=PROFILE, formats=tuple(numbers), lines=tuple(lines)
     )
@@ -182,7 +216,7 @@ def _our_stream(
 def _our_session(
     host: str, session_id: int, version: int, media: tuple[Media, ...], timing: str = "0 0"
 ) -> bytes:
-    family = "IP6" if ":" in host else "IP4"
+    family = "IP6" if is_ipv6(host) else "IP4"
     lines = (
         ("v", "0"),
         ("o", f"- {session_id} {version} IN {family} {host}"),

@@ -21,11 +21,12 @@ LIMIT_S: Final = 30.0
 E = TypeVar("E", bound=SipEvent)
 
 
-def description(port: int, codec: str = "0 PCMU") -> bytes:
+def description(port: int, codec: str = "0 PCMU", host: str = HOST) -> bytes:
     """Return an offer or answer of one codec at `port`."""
     number, name = codec.split()
+    network = f"IN {'IP6' if ':' in host else 'IP4'} {host}"
     return (
-        f"v=0\r\no=- 1 1 IN IP4 {HOST}\r\ns=-\r\nc=IN IP4 {HOST}\r\nt=0 0\r\n"
+        f"v=0\r\no=- 1 1 {network}\r\ns=-\r\nc={network}\r\nt=0 0\r\n"
         f"m=audio {port} RTP/AVP {number}\r\na=rtpmap:{number} {name}/8000\r\n"
     ).encode()
 
@@ -33,19 +34,21 @@ def description(port: int, codec: str = "0 PCMU") -> bytes:
 class Phone:
     """Use it as `async with Phone() as phone:`. It answers nothing by itself."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = HOST) -> None:
+        self.host = host
+        self._family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._events: asyncio.Queue[SipEvent] = asyncio.Queue()
-        self.rtp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.rtp.bind((HOST, 0))
+        self.rtp = socket.socket(self._family, socket.SOCK_DGRAM)
+        self.rtp.bind((host, 0))
         self.rtp.setblocking(False)
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
-        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        sock.bind((HOST, 0))
-        self.address: Address = sock.getsockname()
+        sock = socket.socket(self._family, socket.SOCK_DGRAM)
+        sock.bind((self.host, 0))
+        self.address: Address = sock.getsockname()[:2]
         self.endpoint = SipEndpoint(
-            SipConfig(host=HOST, port=self.address[1]),
+            SipConfig(host=self.host, port=self.address[1]),
             token=lambda: secrets.token_hex(8),
             password_of=lambda user: None,
         )
@@ -64,7 +67,7 @@ class Phone:
     @property
     def media(self) -> bytes:
         """Our description."""
-        return description(self.rtp.getsockname()[1])
+        return description(self.rtp.getsockname()[1], host=self.host)
 
     async def told(self, kind: type[E]) -> E:
         """Return the next event of a kind; others before it are dropped."""
@@ -77,9 +80,9 @@ class Phone:
     def dial(self, bridge: Address, user: str, body: bytes | None = None) -> DialogId:
         """Call `user` by way of the bridge."""
         dialog = self.endpoint.invite(
-            request_uri=Uri(user=user, host=HOST, port=bridge[1]),
-            from_=NameAddr.parse(f"<sip:caller@{HOST}>"),
-            to=NameAddr.parse(f"<sip:{user}@{HOST}>"),
+            request_uri=Uri(user=user, host=self.host, port=bridge[1]),
+            from_=NameAddr(uri=Uri(user="caller", host=self.host)),
+            to=NameAddr(uri=Uri(user=user, host=self.host)),
             destination=bridge,
             body=self.media if body is None else body,
             now=self._now(),

@@ -29,7 +29,7 @@ from bridge.recording.keys_in_wav import read_channels
 from bridge.rtp.packet import RtpPacket
 from bridge.sdp.description import SessionDescription
 from bridge.sip.events import Answered, ByeReceived, InviteReceived, Rejected
-from tests.bridge.phone import HOST, LIMIT_S, Phone
+from tests.bridge.phone import HOST, LIMIT_S, Phone, description
 from tests.support.ports import free_rtp_ports
 
 RECORDING, PAUSED, FAILED = (
@@ -418,3 +418,24 @@ class TestStartAndStop:
             async with asyncio.timeout(LIMIT_S):
                 heard = await asyncio.get_running_loop().sock_recv(bob.rtp, 2048)
             assert RtpPacket.parse(heard).payload == sound.payload
+
+
+class TestIpv6:
+    async def test_a_call_is_made_secured_and_heard(self, tmp_path: Path) -> None:
+        async with Phone("::1") as alice, Phone("::1") as bob:
+            trunk = Trunk(name="loop", sources=("::1",), destination=bob.address)
+            async with running(bob, host="::1", trunks=(trunk,), recordings=tmp_path) as bridge:
+                await alice.talk_to(bob, bridge.node.sip_address)
+                (info,) = await bridge.talking()
+                await bridge.node.secure(info.call)
+                assert bridge.line(info.call)[-1] == (True, PAUSED)
+                await bridge.node.release(info.call)
+
+    async def test_a_phone_whose_sound_is_on_ipv4_is_told_so(self) -> None:
+        async with Phone("::1") as alice, Phone("::1") as bob:
+            trunk = Trunk(name="loop", sources=("::1",), destination=bob.address)
+            async with running(bob, host="::1", trunks=(trunk,)) as bridge:
+                alice.dial(bridge.node.sip_address, "bob", description(4000))
+                rejected = await alice.told(Rejected)
+                assert rejected.status == 488
+                assert "IPv4" in rejected.reason

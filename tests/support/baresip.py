@@ -52,7 +52,7 @@ auplay_format s16
 auenc_format s16
 audec_format s16
 rtp_ports {rtp_low}-{rtp_high}
-rtcp_mux no
+rtcp_mux {rtcp_mux}
 jitter_buffer_delay 5-10
 rtp_stats yes
 module_path {modules}
@@ -94,11 +94,13 @@ class Baresip:
         codecs: str = "PCMU/8000/1,PCMA/8000/1",
         registrar: tuple[str, int] | None = None,
         password: str = "",
+        rtcp_mux: bool = False,
     ) -> None:
         """Prepare a phone; nothing is started before ``async with``.
 
         `microphone` is what it says from the moment a call is answered. `answers` picks up at once.
         With `registrar` it registers there and numbers are dialled there; without, it calls and is called by URI.
+        `rtcp_mux` lets it take RTCP on the port of RTP.
         """
         self._program = require_program("baresip")
         self.username = username
@@ -106,6 +108,7 @@ class Baresip:
         "Known once the phone runs."
         self.events: list[Event] = []
         "Every event so far, oldest first, as ctrl_tcp reports them."
+        self._rtcp_mux = "yes" if rtcp_mux else "no"
         self._folder = folder / f"baresip-{username}"
         self._microphone = microphone if microphone is not None else silence(1.0)
         self._control_port = 0
@@ -351,6 +354,7 @@ class Baresip:
             modules=_MODULES,
             heard=heard,
             control_port=self._control_port,
+            rtcp_mux=self._rtcp_mux,
         )
         (self._folder / "config").write_text(configuration)
         account = _account(

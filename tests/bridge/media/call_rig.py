@@ -26,12 +26,18 @@ class Phone:
     """One far end: sends what it is told, keeps what it hears."""
 
     def __init__(
-        self, *, codec: str = "PCMU", telephone_event: int = 101, first_timestamp: int = 1000
+        self,
+        *,
+        codec: str = "PCMU",
+        telephone_event: int = 101,
+        first_timestamp: int = 1000,
+        host: str = HOST,
     ) -> None:
         """`telephone_event`: payload type; -1 where none is agreed on."""
-        self.codec, self.telephone_event = codec, telephone_event
-        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.sock.bind((HOST, 0))
+        self.codec, self.telephone_event, self.host = codec, telephone_event, host
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self.sock = socket.socket(family, socket.SOCK_DGRAM)
+        self.sock.bind((host, 0))
         self.sock.setblocking(False)
         self.sequence_number, self.timestamp, self.ssrc = 65_530, first_timestamp, 0xABCD
         self.heard: list[RtpPacket] = []
@@ -53,9 +59,13 @@ class Phone:
         """Return the next telephone event packet."""
         return self._next(self.telephone_event, timestamp, payload, changes)
 
+    def comfort_noise(self, level: int) -> RtpPacket:
+        """Return a packet that begins a pause with noise of `level` -dBov (RFC 3389)."""
+        return self._next(13, self.timestamp, bytes([level]), {})
+
     def send(self, packet: RtpPacket | bytes) -> None:
         """Send one packet to the bridge."""
-        self.sock.sendto(bytes(packet), (HOST, self.to))
+        self.sock.sendto(bytes(packet), (self.host, self.to))
 
     def skip(self, packets: int = 1) -> None:
         """Lose packets on the way: sequence numbers and timestamps go on."""
@@ -115,14 +125,21 @@ class Rig:
         self.describe(m.Leg.AGENT, self.agent)
 
     def describe(
-        self, leg: m.Leg, phone: Phone, *, send: bool = True, receive: bool = True
+        self,
+        leg: m.Leg,
+        phone: Phone,
+        *,
+        send: bool = True,
+        receive: bool = True,
+        rtcp_port: int = 0,
+        rtcp_mux: bool = False,
     ) -> None:
-        """Tell the worker about a phone."""
+        """Tell the worker about a phone; RTCP only where it has a port."""
         self.calls.handle(
             m.SetLeg(
                 call=CALL,
                 leg=leg,
-                host=HOST,
+                host=phone.host,
                 port=phone.sock.getsockname()[1],
                 codec=phone.codec,
                 payload_type=phone.payload_type,
@@ -130,6 +147,9 @@ class Rig:
                 telephone_event_in=101 if phone.telephone_event >= 0 else -1,
                 send=send,
                 receive=receive,
+                rtcp_host=phone.host,
+                rtcp_port=rtcp_port,
+                rtcp_mux=rtcp_mux,
             )
         )
 

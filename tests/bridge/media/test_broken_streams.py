@@ -7,8 +7,8 @@ import pytest
 
 from bridge.media import messages as m
 from bridge.media.calls import FORMER_SOURCE_S
-from bridge.media.intake import MAX_BRIDGED_FRAMES
 from bridge.media.masking import EVENT_MASK_FRAMES, SUSPICION_LIMIT_S
+from bridge.media.streams import MAX_BRIDGED_FRAMES
 from bridge.rtp.telephone_event import TelephoneEvent
 from dtmf.tones import tone
 from tests.bridge.media.call_rig import CALL, FRAME, Pcm, Phone, Rig, murmur, pressed

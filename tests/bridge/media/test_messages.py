@@ -59,6 +59,19 @@ MESSAGES: list[m.Message] = [
         ),
     ),
     m.RecorderChanged(call=CALL, state=m.RecorderState.PAUSED, reason=""),
+    m.LegMeasured(
+        call=CALL,
+        leg=m.Leg.CALLER,
+        packets_received=50,
+        packets_lost=1,
+        packets_late=0,
+        jitter_ms=0.125,
+        packets_sent=51,
+        far_packets_lost=-1,
+        far_fraction_lost=0.5,
+        far_jitter_ms=None,
+        round_trip_ms=20.0,
+    ),
     m.Heartbeat(calls=1, late_ticks=2),
 ]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge.errors import LocalProtocolError, NoCommonCodecError, SdpError
+from bridge.errors import AddressFamilyError, LocalProtocolError, NoCommonCodecError, SdpError
 from bridge.sdp.description import SessionDescription
 from bridge.sdp.negotiate import (
     Codec,
@@ -53,6 +53,7 @@ class TestOfferSection5:
             b"v=0\r\no=- 7 1 IN IP4 192.0.2.2\r\ns=-\r\nc=IN IP4 192.0.2.2\r\nt=0 0\r\n"
             b"m=audio 5000 RTP/AVP 0 8 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n"
             b"a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=ptime:20\r\na=sendrecv\r\n"
+            b"a=rtcp-mux\r\n"
         )
 
     def test_ipv6(self) -> None:
@@ -82,6 +83,8 @@ class TestAnswerSection6:
             telephone_event_in=96,
             ptime_ms=30,
             direction=Direction.SENDRECV,
+            rtcp=("192.0.2.9", 4001),
+            rtcp_mux=False,
         )
         assert body == (
             b"v=0\r\no=- 7 3 IN IP4 192.0.2.2\r\ns=-\r\nc=IN IP4 192.0.2.2\r\nt=0 0\r\n"
@@ -186,6 +189,91 @@ class TestAnswerSection6:
     def test_ptime_that_is_none_is_ours(self, ptime: str) -> None:
         _, terms = answer("m=audio 4000 RTP/AVP 0", f"a=ptime:{ptime}")
         assert terms.ptime_ms == 20
+
+
+class TestRtcp:
+    """RFC 3605 (`a=rtcp`) and RFC 5761 section 5.1.1 (`a=rtcp-mux`)."""
+
+    @pytest.mark.parametrize(
+        ("line", "goes_to"),
+        [
+            ("a=rtcp:53020", ("192.0.2.9", 53020)),
+            ("a=rtcp:53020 IN IP4 126.16.64.4", ("126.16.64.4", 53020)),
+            ("a=rtcp:53020 IN IP6 2001:db8::4", None),
+            ("a=rtcp:53020 IN IP4 host.example", None),
+            ("a=rtcp:53020 IN IP4 0.0.0.0", None),
+            ("a=rtcp:53020 IN IP4 224.2.1.1", None),
+            ("a=rtcp:99999", None),
+            ("a=rtcp:x y", None),
+            ("a=rtcp:0", None),
+            ("a=rtcp", None),
+            ("a=other", ("192.0.2.9", 4001)),
+        ],
+    )
+    def test_where_it_goes(self, line: str, goes_to: tuple[str, int] | None) -> None:
+        body, terms = answer("m=audio 4000 RTP/AVP 0", line)
+        assert (terms.rtcp, terms.rtcp_mux) == (goes_to, False)
+        assert b"rtcp" not in body
+
+    def test_it_goes_nowhere_where_rtp_does(self) -> None:
+        assert answer("m=audio 4000 RTP/AVP 0", connection="IN IP4 0.0.0.0")[1].rtcp is None
+
+    def test_the_highest_port_has_none_above(self) -> None:
+        assert answer("m=audio 65535 RTP/AVP 0")[1].rtcp is None
+
+    def test_an_offer_to_share_the_port_is_answered_so(self) -> None:
+        body, terms = answer("m=audio 4000 RTP/AVP 0", "a=rtcp:4001", "a=rtcp-mux")
+        assert (terms.rtcp, terms.rtcp_mux) == (("192.0.2.9", 4000), True)
+        assert body.endswith(b"a=rtcp-mux\r\n")
+
+    @pytest.mark.parametrize(
+        ("lines", "goes_to", "shared"),
+        [((), 4001, False), (("a=rtcp-mux",), 4000, True), (("a=rtcp:7",), 7, False)],
+    )
+    def test_our_offer_is_shared_where_the_answer_agrees(
+        self, lines: tuple[str, ...], goes_to: int, shared: bool
+    ) -> None:
+        terms = read("m=audio 4000 RTP/AVP 0", *lines)
+        assert (terms.rtcp, terms.rtcp_mux) == (("192.0.2.9", goes_to), shared)
+
+    def test_an_answer_cannot_share_what_was_not_offered(self) -> None:
+        plain = offer().replace(b"a=rtcp-mux\r\n", b"")
+        body = sdp("m=audio 4000 RTP/AVP 0", "a=rtcp-mux")
+        assert read_answer(body, offered=plain).rtcp_mux is False
+
+
+class TestIpv6:
+    """RFC 8866 section 5.7; RFC 3261 section 21.4.26 for what cannot be reached."""
+
+    OURS, THEIRS = "2001:db8::1", "IN IP6 2001:db8::9"
+    AUDIO = "m=audio 4000 RTP/AVP 0"
+
+    def test_offer_and_answer(self) -> None:
+        offered = sdp(self.AUDIO, "a=rtcp:53020 IN IP6 2001:db8::4", connection=self.THEIRS)
+        body, terms = answer_offer(offered, host=self.OURS, port=5000, session_id=1, version=1)
+        assert b"c=IN IP6 2001:db8::1\r\n" in body
+        assert (terms.remote, terms.rtcp) == (("2001:db8::9", 4000), ("2001:db8::4", 53020))
+
+    def test_an_answer_to_our_offer(self) -> None:
+        ours = make_offer(host=self.OURS, port=5000, session_id=1, version=1)
+        terms = read_answer(sdp(self.AUDIO, connection=self.THEIRS), offered=ours)
+        assert terms.remote == ("2001:db8::9", 4000)
+
+    @pytest.mark.parametrize(
+        ("ours", "theirs"), [("192.0.2.2", THEIRS), (OURS, "IN IP4 192.0.2.9")]
+    )
+    def test_the_other_family_cannot_be_reached(self, ours: str, theirs: str) -> None:
+        theirs_ = sdp(self.AUDIO, connection=theirs)
+        with pytest.raises(AddressFamilyError, match=r"IPv[46], ours is IPv[46]"):
+            answer_offer(theirs_, host=ours, port=1, session_id=1, version=1)
+        offered = make_offer(host=ours, port=1, session_id=1, version=1)
+        with pytest.raises(AddressFamilyError):
+            read_answer(theirs_, offered=offered)
+
+    def test_hold_by_address_is_of_any_family(self) -> None:
+        offered = sdp(self.AUDIO, connection="IN IP4 0.0.0.0")
+        _, terms = answer_offer(offered, host=self.OURS, port=1, session_id=1, version=1)
+        assert terms.remote is None
 
 
 class TestHold:

@@ -1,0 +1,162 @@
+"""Loss and jitter, RFC 3550 appendices A.1, A.3 and A.8."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.rtp.reception import ReceptionTable
+from bridge.rtp.rtcp import ReportBlock
+
+FRAME, SSRC, ROW = 160, 0xABCD, 1
+FRAME_S = FRAME / 8000
+
+
+class Stream:
+    """Sends what a test says to row 1 of a table, in ideal time unless told otherwise."""
+
+    def __init__(self, first: int = 65_000) -> None:
+        self.sequence = np.zeros(3, np.int64)
+        self.table = ReceptionTable(self.sequence)
+        self.table.open(ROW)
+        self._first, self._index = first, -1
+        self.table.start(ROW, first, 50.0)
+        self.odd(0)
+
+    def next(self, index: int, late_s: float = 0.0) -> None:
+        """The packet after the last one: the short way, for a batch of one."""
+        self.sequence[ROW] += 1
+        self.table.measure_next(np.array([ROW]), FRAME_S, 50.0 + index * FRAME_S + late_s)
+        self._index = index
+
+    def odd(self, index: int, late_s: float = 0.0) -> None:
+        """One that is not older than the last one: the long way."""
+        self.table.count(ROW, (self._first + index) % 2**16)
+        hole = (index - self._index - 1) * FRAME
+        self.table.measure(ROW, hole, FRAME, 50.0 + index * FRAME_S + late_s)
+        self._index = index
+
+    def report(self) -> ReportBlock:
+        block = self.table.report(ROW, SSRC)
+        assert block is not None
+        return block
+
+
+class TestSequenceAppendixA1:
+    def test_cycles_are_counted(self) -> None:
+        stream = Stream()
+        for index in range(1, 1_200):
+            stream.next(index) if index % 100 else stream.odd(index)
+        block = stream.report()
+        assert block.highest_sequence == 65_000 + 1_199
+        assert (block.cumulative_lost, block.fraction_lost) == (0, 0)
+
+    def test_the_first_packet_of_all_may_have_the_number_0(self) -> None:
+        stream = Stream(first=0)
+        assert stream.report().highest_sequence == 0
+
+    def test_another_stream_begins_anew_and_the_totals_go_on(self) -> None:
+        stream = Stream()
+        stream.odd(4)
+        stream.table.start(ROW, 7, 60.0)
+        stream.table.count(ROW, 7)
+        stream.table.count(ROW, 9)
+        block, totals = stream.report(), stream.table.received(ROW)
+        assert (block.highest_sequence, block.cumulative_lost) == (9, 1)
+        assert (totals.packets, totals.lost) == (4, 4)
+
+    def test_another_call_begins_at_nothing(self) -> None:
+        stream = Stream()
+        stream.odd(4)
+        stream.table.open(ROW)
+        assert stream.table.report(ROW, SSRC) is None
+        totals = stream.table.received(ROW)
+        assert (totals.packets, totals.lost, totals.jitter_ms) == (0, 0, 0)
+
+
+class TestLossAppendixA3:
+    def test_lost_packets_are_those_expected_less_those_received(self) -> None:
+        stream = Stream()
+        for index in range(1, 100):
+            if index % 10:
+                stream.odd(index)
+        block = stream.report()
+        assert block.cumulative_lost == 9
+        assert block.fraction_lost == 256 * 9 // 100
+
+    def test_the_fraction_is_of_the_time_since_the_last_report(self) -> None:
+        stream = Stream()
+        stream.odd(10)
+        stream.report()
+        stream.odd(11)
+        stream.odd(14)
+        block = stream.report()
+        assert (block.fraction_lost, block.cumulative_lost) == (256 * 2 // 4, 11)
+
+    def test_packets_that_came_twice_count_against_it(self) -> None:
+        stream = Stream()
+        stream.table.count_late(ROW)
+        stream.table.count_late(ROW)
+        block = stream.report()
+        assert (block.fraction_lost, block.cumulative_lost) == (0, -2)
+        assert stream.table.received(ROW).lost == 0
+
+    def test_a_packet_that_came_late_is_not_lost(self) -> None:
+        stream = Stream()
+        stream.odd(2)
+        stream.table.count_late(ROW)
+        assert stream.report().cumulative_lost == 0
+
+    def test_nothing_came_nothing_to_report(self) -> None:
+        stream = Stream()
+        stream.report()
+        assert stream.table.report(ROW, SSRC) is None
+
+    @given(st.sets(st.integers(1, 400), min_size=1))
+    def test_any_loss_is_counted(self, arrived: set[int]) -> None:
+        stream = Stream()
+        for index in sorted(arrived):
+            stream.odd(index)
+        assert stream.report().cumulative_lost == max(arrived) - len(arrived)
+
+
+class TestJitterAppendixA8:
+    def test_a_steady_stream_has_none(self) -> None:
+        stream = Stream()
+        for index in range(1, 50):
+            stream.next(index)
+        assert stream.report().jitter == 0
+
+    @pytest.mark.parametrize("short_way", [True, False])
+    def test_it_follows_the_formula(self, short_way: bool) -> None:
+        stream, expected, before = Stream(), 0.0, 0.0
+        for index, late_ms in enumerate([5, 0, 15, 15, 40, 0, 10] * 20, start=1):
+            (stream.next if short_way else stream.odd)(index, late_ms / 1000)
+            expected += (abs(late_ms * 8 - before) - expected) / 16
+            before = late_ms * 8
+        assert stream.table.received(ROW).jitter_ms == pytest.approx(expected / 8, abs=0.01)
+        assert stream.report().jitter == int(expected)
+
+    def test_packets_that_were_lost_say_nothing_of_it(self) -> None:
+        stream = Stream()
+        for index in range(3, 300, 3):
+            stream.odd(index)
+        assert stream.report().jitter == 0
+
+    @pytest.mark.parametrize("hole", [-(2**31), 2**31 - 1, 10**6])
+    def test_a_clock_that_jumps_is_no_jitter(self, hole: int) -> None:
+        stream = Stream()
+        stream.table.count(ROW, 65_001)
+        stream.table.measure(ROW, hole, FRAME, 50.02)
+        assert stream.report().jitter == 0
+
+    def test_rows_are_kept_apart(self) -> None:
+        sequence = np.zeros(3, np.int64)
+        table, rows = ReceptionTable(sequence), np.array([0, 2])
+        for row in (0, 1, 2):
+            table.open(row)
+            table.start(row, 1, 0.02 * row)
+        sequence[rows] += 1
+        table.measure_next(rows, FRAME_S, 0.04)
+        assert [table.received(row).packets for row in range(3)] == [1, 0, 1]
+        assert [table.received(row).jitter_ms for row in range(3)] == [2.5, 0, 0]
