@@ -81,6 +81,8 @@ class Condition:
     codec: str = "PCMU"
     keys: Keys = Keys.IN_BAND
     network: Network = field(default_factory=Network)
+    stub_ms: tuple[float, float] = (10, 40)
+    "Of tone before an event, with EVENTS_AND_STUB."
     masking: LineMasking | None = PLAIN_MASKING
     "None: the call is not secure."
     limit: Limit = _CHANCE
@@ -134,7 +136,7 @@ class Condition:
     def _sent(self, keyed: Keyed, rng: Generator) -> Traffic:
         told = list(keyed.presses)
         if self.keys is Keys.EVENTS_AND_STUB:
-            signal, told = stubs(keyed, rng)
+            signal, told = stubs(keyed, rng, self.stub_ms)
             keyed = Keyed(signal=signal, presses=told)
         signal = np.concatenate([self.way(keyed, rng), np.zeros(samples_of_ms(_TAIL_MS))])
         pcm: Pcm = coded(signal, LAW_OF_CODEC[self.codec])
@@ -191,6 +193,12 @@ CONDITIONS: Final[Sequence[Condition]] = (
     *(
         Condition(name=str(keys), keys=keys)
         for keys in (Keys.BOTH, Keys.EVENTS_AND_STUB, Keys.INFO_AND_IN_BAND)
+    ),
+    Condition(
+        name="RFC 4733, with 10 to 16 ms of the tone before it, noise at -26 dBm0",
+        keys=Keys.EVENTS_AND_STUB,
+        stub_ms=(10, 16),
+        way=lines.noise(-26),
     ),
     *(
         Condition(name=f"{voice} 3 dB over{how}", way=way(-5), masking=masking, limit=limit)

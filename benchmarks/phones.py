@@ -55,15 +55,17 @@ class _Planned:
     marker: bool = False
 
 
-def stubs(keyed: Keyed, rng: Generator) -> tuple[Signal, list[Press]]:
-    """Return what a gateway leaks of the tones: their first 10 to 40 ms, before it has recognised them.
+def stubs(
+    keyed: Keyed, rng: Generator, stub_ms: tuple[float, float] = (10, 40)
+) -> tuple[Signal, list[Press]]:
+    """Return what a gateway leaks of the tones: their first `stub_ms`, before it has recognised them.
 
     The presses returned begin where the gateway's events begin.
     """
     signal = keyed.signal.copy()
     told = []
     for press in keyed.presses:
-        seen = min(press.start + samples_of_ms(rng.uniform(10, 40)), press.end - 1)
+        seen = min(press.start + samples_of_ms(rng.uniform(*stub_ms)), press.end - 1)
         signal[seen : press.end] = 0
         told.append(Press(key=press.key, start=seen, end=press.end))
     return signal, told
