@@ -19,6 +19,7 @@
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -249,27 +250,35 @@ static void receive_one(const struct mmsghdr *message, const uint8_t *packet, ui
     find(from, side ^ 1, packet + HEADER, at_ns);
 }
 
+static struct mmsghdr in[BATCH];
+static struct sockaddr_in in_from[BATCH];
+static struct iovec in_part[BATCH];
+static uint8_t in_packet[BATCH][2048], in_more[BATCH][128];
+
+static void make_room(int rows) { /* the kernel writes over these fields */
+    for (int row = 0; row < rows; row++) {
+        in_part[row] = (struct iovec){in_packet[row], sizeof *in_packet};
+        in[row].msg_hdr = (struct msghdr){.msg_name = &in_from[row], .msg_namelen = sizeof *in_from,
+            .msg_iov = &in_part[row], .msg_iovlen = 1, .msg_control = in_more[row], .msg_controllen = sizeof *in_more};
+    }
+}
+
 static void receive_socket(int side, int slice) {
-    static struct mmsghdr in[BATCH];
-    static struct sockaddr_in in_from[BATCH];
-    static struct iovec in_part[BATCH];
-    static uint8_t in_packet[BATCH][2048], in_more[BATCH][128];
     int count;
     do {
-        for (int row = 0; row < BATCH; row++) {
-            in_part[row] = (struct iovec){in_packet[row], sizeof *in_packet};
-            in[row].msg_hdr = (struct msghdr){.msg_name = &in_from[row], .msg_namelen = sizeof *in_from,
-                .msg_iov = &in_part[row], .msg_iovlen = 1, .msg_control = in_more[row], .msg_controllen = sizeof *in_more};
-        }
         count = recvmmsg(sockets[side][slice], in, BATCH, MSG_DONTWAIT, NULL);
         for (int row = 0; row < count; row++)
             receive_one(&in[row], in_packet[row], ntohs(in_from[row].sin_port), side, slice);
+        make_room(count);
     } while (count == BATCH);
 }
 
 static void receive_all(void) {
-    for (int side = 0; side < 2; side++)
-        for (int slice = 0; slice < SLICES; slice++) receive_socket(side, slice);
+    static struct pollfd ends[2 * SLICES];
+    for (int end = 0; end < 2 * SLICES; end++) ends[end] = (struct pollfd){sockets[end / SLICES][end % SLICES], POLLIN, 0};
+    if (poll(ends, 2 * SLICES, 0) <= 0) return;
+    for (int end = 0; end < 2 * SLICES; end++)
+        if (ends[end].revents) receive_socket(end / SLICES, end % SLICES);
 }
 
 /* Upper edge of the bucket that the given share of all counts lies below, in milliseconds. */
@@ -355,6 +364,7 @@ int main(int argc, char **argv) {
     read_track(argv[1]);
     streams = calloc(2 * calls, sizeof *streams);
     stranger = open_socket();
+    make_room(BATCH);
     for (int side = 0; side < 2; side++)
         for (int slice = 0; slice < SLICES; slice++)
             printf("%d%s", port_of(sockets[side][slice] = open_socket()), slice == SLICES - 1 ? "\n" : " ");

@@ -175,8 +175,14 @@ async def running_load(folder: Path, track: Path, calls: int) -> AsyncIterator[M
 @asynccontextmanager
 async def started(program: Path, *arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run a program with pipes to its input and output, and end it afterwards."""
+    # A session of its own: where the kernel shares cores out by session (sched_autogroup), a load that is late because
+    # the benchmark's other processes have used up the share would measure itself.
     process = await asyncio.create_subprocess_exec(
-        program, *arguments, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        str(program),
+        *arguments,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        start_new_session=True,
     )
     try:
         yield process

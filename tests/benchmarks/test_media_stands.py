@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import media_flood, media_soak
 from benchmarks.media_processes import cores
 from benchmarks.media_rtpengine import PROGRAM, Value, encoded, text_in
 from benchmarks.media_sound import track
 from benchmarks.media_stands import Entry, Kind, Measured, contest, stand
+from benchmarks.rows import OURS, answer
 from tests.support.peers import require_program
 
 _SECONDS = 1.5
@@ -70,6 +72,29 @@ async def test_rtpengine_masks_the_same_calls() -> None:
     assert peer.counts.from_caller.found < peer.counts.from_caller.received, "no key was masked"
     assert peer.counts.from_caller.p50_ms > 2 * _GATE_MS
     assert peer.cost_us > 0
+
+
+@pytest.mark.e2e
+def test_a_soak_watches_the_worker_for_as_long_as_it_is_told() -> None:
+    _require_machine()
+    outcomes = {case.row.name: answer(case) for case in media_soak.cases(4, minutes=0.06, seed=1)}
+    assert outcomes["memory grown"].figures[OURS].base >= 2
+    assert outcomes["packets lost"].met
+    assert outcomes["packets lost"].figures[OURS].base == 4 * 2 * 50 * (3.6 + 2)
+    assert outcomes["keys missed"].met
+    if os.geteuid() == 0:
+        assert outcomes["descriptors"].met
+
+
+@pytest.mark.e2e
+def test_a_flood_reaches_one_port_and_others_lose_nothing() -> None:
+    _require_machine()
+    listed = media_flood.cases(3, seconds=0.5, seed=1)
+    lost = [answer(case) for case in listed if case.row.name.endswith("lost")]
+    assert len(lost) == 2
+    for outcome in lost:
+        assert outcome.met
+        assert "beside 125,000 of the flood" in outcome.figures[OURS].text
 
 
 def test_bencode() -> None:
