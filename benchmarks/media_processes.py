@@ -44,6 +44,12 @@ def spent_s(pids: Sequence[int]) -> float:
     return sum(time.clock_gettime(~pid << 3 | _PROCESSOR_TIME) for pid in pids)
 
 
+def waited_s(pids: Sequence[int]) -> float:
+    """Return how long the processes were ready to run while something else had their core."""
+    threads = (thread for pid in pids for thread in Path(f"/proc/{pid}/task").iterdir())
+    return sum(int((thread / "schedstat").read_text().split()[1]) for thread in threads) / 1e9
+
+
 def resident_bytes(pid: int) -> int:
     """Return the resident memory of a process; the kernel's socket buffers are not in it."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])

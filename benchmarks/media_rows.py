@@ -26,6 +26,9 @@ _TWO_WORKERS_CALLS: Final = 500
 _MOST_LATE_MS: Final = 2.0
 "A load that sends later than this measures itself."
 
+_MOST_WAITED: Final = 0.05
+"Where something else runs on the cores, latency and loss are its doing too."
+
 Find = Callable[[Sequence[Measured]], Mapping[str, Figure]]
 
 
@@ -79,6 +82,14 @@ def cases(lab: Lab, calls: int) -> list[Case]:
                 limits={OURS: at_most(_MOST_LATE_MS, "≤ 2 ms, none dropped")},
             ),
             ask=lambda: _load_itself(lab),
+        ),
+        Case(
+            row=Row(
+                group="the machine",
+                name="relay or load waited for their cores",
+                limits={OURS: at_most(_MOST_WAITED, "≤ 5 % of the time")},
+            ),
+            ask=lambda: _machine(lab),
         ),
     ]
 
@@ -228,14 +239,23 @@ def _memory(found: Sequence[Measured]) -> Mapping[str, Figure]:
 
 
 def _load_itself(lab: Lab) -> Mapping[str, Figure]:
-    """Return the worst of all contests so far: what the load did late or missed is no relay's fault.
-
-    A second worker may have shared the load's core; its contest shows nothing of the load.
-    """
-    alone = [each for found in lab.held.values() for each in found if each.entry.workers == 1]
+    """Return the worst of all contests so far: what the load did late or missed is no relay's fault."""
+    alone = _alone(lab)
     late_ms = max((each.counts.late_p99_ms for each in alone), default=0.0)
     dropped = sum(each.counts.own_drops for each in alone)
     share = max((turn.load_share for each in alone for turn in each.turns), default=0.0)
     text = f"{late_ms:.2f} ms, {dropped} dropped, {100 * share:.0f} % of its core"
     value = float("inf") if dropped else late_ms
     return {OURS: Figure(value=value, text=text, base=len(alone))}
+
+
+def _machine(lab: Lab) -> Mapping[str, Figure]:
+    """Return the worst of all contests so far."""
+    waited = [turn.waited for each in _alone(lab) for turn in each.turns]
+    worst = max(waited, default=0.0)
+    return {OURS: Figure(value=worst, text=f"{100 * worst:.1f} %", base=len(waited))}
+
+
+def _alone(lab: Lab) -> list[Measured]:
+    """Return what ran on a core of its own: a second worker may have shared the load's."""
+    return [each for found in lab.held.values() for each in found if each.entry.workers == 1]

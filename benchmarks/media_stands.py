@@ -58,6 +58,9 @@ class Turn:
     load_share: float
     "Of its core that the load took."
 
+    waited: float
+    "Share of the time that relay or load were ready to run and something else had their core, whichever was longer."
+
     counts: Counts
 
 
@@ -105,16 +108,29 @@ class Stand:
         """Let all calls talk for `seconds` after a warm-up."""
         warm, frames = round(_WARM_S * FRAMES_A_SECOND), round(seconds * FRAMES_A_SECOND)
         await self.load.begin(warm, frames, flood)
-        relay_s = media_processes.spent_s(self.relay.pids)
-        load_s = media_processes.spent_s([self.load.pid])
+        before = self._clocks()
         await self.load.sent(frames)
-        relay_s = media_processes.spent_s(self.relay.pids) - relay_s
-        load_s = media_processes.spent_s([self.load.pid]) - load_s
-        packets = _DIRECTIONS * len(self.relay.ports) * frames
+        relay_s, load_s, relay_waited_s, load_waited_s = (
+            now - then for now, then in zip(self._clocks(), before, strict=True)
+        )
+        counts = await self.load.counts()
+        # What was lost waited at the relay's socket in vain: it has cost the relay nothing.
+        arrived = max(1, counts.sent - counts.lost) / counts.sent
+        packets = _DIRECTIONS * len(self.relay.ports) * frames * arrived
         return Turn(
             cost_us=relay_s * 1e6 / packets,
             load_share=load_s / seconds,
-            counts=await self.load.counts(),
+            waited=max(relay_waited_s, load_waited_s) / seconds,
+            counts=counts,
+        )
+
+    def _clocks(self) -> tuple[float, float, float, float]:
+        relay, load = self.relay.pids, [self.load.pid]
+        return (
+            media_processes.spent_s(relay),
+            media_processes.spent_s(load),
+            media_processes.waited_s(relay),
+            media_processes.waited_s(load),
         )
 
     def bytes_a_call(self) -> float:

@@ -25,6 +25,20 @@ def test_processor_time_of_several_is_added_up() -> None:
     assert media_processes.spent_s([os.getpid()] * 2) >= 2 * one
 
 
+def test_who_shares_a_core_waits_for_it() -> None:
+    core = min(os.sched_getaffinity(0))
+    busy = [sys.executable, "-c", "while True: pass"]
+    with subprocess.Popen(busy) as one, subprocess.Popen(busy) as other:
+        pids = [one.pid, other.pid]
+        for pid in pids:
+            media_processes.pin(pid, core)
+        while media_processes.spent_s(pids) < 0.2:
+            pass
+        assert media_processes.waited_s(pids) > 0.05
+        one.kill()
+        other.kill()
+
+
 def test_memory_that_is_touched_shows() -> None:
     before = media_processes.resident_bytes(os.getpid())
     block = bytearray(os.urandom(1)) * (32 << 20)

@@ -29,9 +29,13 @@ class _Contests(dict[tuple[Entry, ...], list[Measured]]):
     """Contests in which everything went well, but for what `change` says of ours."""
 
     def __init__(
-        self, counts: Counts = _COUNTS, keys: KeyScore | None = None, us: float = 5.0
+        self,
+        counts: Counts = _COUNTS,
+        keys: KeyScore | None = None,
+        us: float = 5.0,
+        waited: float = 0.01,
     ) -> None:
-        self._counts, self._us = counts, us
+        self._counts, self._us, self._waited = counts, us, waited
         self._keys = keys or KeyScore(keyed=40, missed=0, false=0)
 
     def __missing__(self, entries: tuple[Entry, ...]) -> list[Measured]:
@@ -43,7 +47,7 @@ class _Contests(dict[tuple[Entry, ...], list[Measured]]):
 
     def _measured(self, entry: Entry) -> Measured:
         cost_us = self._us if entry.kind is Kind.GATEWAY else _COSTS_US[entry.kind]
-        turn = Turn(cost_us=cost_us, load_share=0.4, counts=self._counts)
+        turn = Turn(cost_us=cost_us, load_share=0.4, waited=self._waited, counts=self._counts)
         return Measured(entry=entry, turns=[turn] * 3, bytes_a_call=20_480, keys=self._keys)
 
 
@@ -92,6 +96,7 @@ def test_a_good_run_meets_every_row() -> None:
         (_Contests(keys=KeyScore(keyed=40, missed=1, false=0)), "keys missed or made up"),
         (_Contests(replace(_COUNTS, own_drops=1)), "packets lost|the load itself"),
         (_Contests(replace(_COUNTS, late_p99_ms=3)), "packets lost|the load itself"),
+        (_Contests(waited=0.06), "packets lost|the machine"),
     ],
 )
 def test_what_is_not_reached_is_told(contests: _Contests, row: str) -> None:
@@ -110,7 +115,7 @@ def test_without_rtpengine_nothing_is_compared_with_it(monkeypatch: pytest.Monke
 
 def test_a_ratio_is_the_median_of_turns_side_by_side() -> None:
     def measured(*costs_us: float) -> Measured:
-        turns = [Turn(cost_us=us, load_share=0, counts=_COUNTS) for us in costs_us]
+        turns = [Turn(cost_us=us, load_share=0, waited=0, counts=_COUNTS) for us in costs_us]
         keys = KeyScore(keyed=0, missed=0, false=0)
         return Measured(entry=Entry(calls=1), turns=turns, bytes_a_call=0, keys=keys)
 
