@@ -8,6 +8,7 @@ import logging
 import os
 import shutil
 import sys
+from pathlib import Path
 from typing import Final
 
 import structlog
@@ -20,6 +21,9 @@ from benchmarks.media_rows import Lab, cases
 from benchmarks.media_stands import Kind
 from benchmarks.report import DOCS, Report
 from benchmarks.rows import Case, Outcome, answer, chosen
+
+_JSON: Final = Path("var/benchmarks/media.json")
+"Where a run is written if nothing else is asked for; a soak does not write over it."
 
 _QUICK_N: Final = 100
 _QUICK_SECONDS: Final = 4.0
@@ -41,6 +45,8 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     if shutil.which(media_rtpengine.PROGRAM) is None:
         console.print("rtpengine is not installed: nothing is compared with it")
+    if arguments.soak and arguments.json == _JSON:
+        arguments.json = _JSON.with_stem("media-soak")
     load = os.getloadavg()[0]
     outcomes: list[Outcome] = []
     with Progress(console=console, transient=True) as progress:
