@@ -17,6 +17,7 @@ from bridge.media.messages import CallId
 from bridge.node import BridgeNode
 from dtmf.keys import HiddenKey
 from ivr.app.call_control import BridgeCallControl
+from ivr.session.line_masking import LineMasking
 from ivr.session.view import CallId as SessionCallId
 
 T = TypeVar("T")
@@ -102,7 +103,7 @@ async def running_gateway(
             if secure:
                 control = BridgeCallControl(node)
                 await _few_at_once(
-                    control.secure(SessionCallId(info.call)) for info in node.calls()
+                    control.secure(SessionCallId(info.call), LineMasking()) for info in node.calls()
                 )
                 assert all(info.secure for info in node.calls())
             yield Relay(
