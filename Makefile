@@ -6,14 +6,14 @@ ARGS ?=
 # The products here are small: threads of the linear algebra library only get in each other's way.
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: demo test check serve format clean bench-dtmf bench-leak
+.PHONY: demo test check serve format clean bench-dtmf bench-leak bench-media
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo   a caller pays by phone, start to finish (ARGS=--keep-open leaves the panel up)"
 	@echo "make test   run every test"
 	@echo "make check  format, lint, types and import rules"
-	@echo "make bench-dtmf, make bench-leak  measure reading and masking (ARGS=--quick for a look)"
+	@echo "make bench-dtmf, bench-leak, bench-media  measure reading, masking, carrying (ARGS=--quick for a look)"
 	@echo "make serve  run the gateway with embedded defaults until Ctrl-C"
 
 .venv/.ready: pyproject.toml constraints.txt
@@ -42,6 +42,9 @@ bench-dtmf: .venv/.ready
 
 bench-leak: .venv/.ready
 	@$(BIN)/python -m benchmarks.leak $(ARGS)
+
+bench-media: .venv/.ready
+	@$(BIN)/python -m benchmarks.media $(ARGS)
 
 format: .venv/.ready
 	$(BIN)/ruff format .

@@ -1,0 +1,146 @@
+"""Hours in minutes of many calls: secured calls that key for as long as asked, while the worker is watched."""
+
+import asyncio
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from benchmarks import corpus, media_processes
+from benchmarks.media_sound import KeyScore, track
+from benchmarks.media_stands import Entry, Stand, stand
+from benchmarks.rows import OURS, Case, Figure, Limit, NotAvailableError, Row
+
+CALLS: Final = 500
+_TRACK_S: Final = 600.0
+_LOOK_EVERY_S: Final = 1.0
+_SETTLED: Final = 0.25
+"Share of the time after which nothing may grow any more."
+
+_LEAST_CALL_HOURS: Final = 100.0
+
+_KIB: Final = 1024
+_MOST_GROWTH_KIB: Final = 1024
+"Of the whole worker: 2 KiB a call, while a call that leaked a byte a packet would have lost 44 KiB in 15 minutes."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    resident_bytes: int
+    descriptors: int | None
+    "None where we may not look."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Soaked:
+    looks: Sequence[_Look]
+    keys: KeyScore
+    lost: int
+    packets: int
+    call_hours: float
+
+    @property
+    def settled(self) -> Sequence[_Look]:
+        return self.looks[int(len(self.looks) * _SETTLED) :]
+
+
+class _Soak:
+    """Runs once, when the first row asks."""
+
+    def __init__(self, calls: int, minutes: float, seed: int) -> None:
+        self._calls, self._minutes, self._seed = calls, minutes, seed
+        self._soaked: _Soaked | None = None
+
+    def ask_memory(self) -> Mapping[str, Figure]:
+        looks = self._hold().settled
+        sizes = [look.resident_bytes / _KIB for look in looks]
+        half = len(sizes) // 2
+        grown = max(sizes[half:]) - max(sizes[: half or 1])
+        return {
+            OURS: Figure(value=grown, text=f"{grown:+.0f} of {sizes[0]:.0f} KiB", base=len(looks))
+        }
+
+    def ask_descriptors(self) -> Mapping[str, Figure]:
+        looks = self._hold().settled
+        first, last = looks[0].descriptors, looks[-1].descriptors
+        if first is None or last is None:
+            raise NotAvailableError("only root may count a worker's descriptors")
+        return {
+            OURS: Figure(value=last - first, text=f"{last - first:+d} of {first}", base=len(looks))
+        }
+
+    def ask_false(self) -> Mapping[str, Figure]:
+        soaked = self._hold()
+        corpus.require_speech()  # our own talkers hold their vowels as no voice does
+        text = f"{soaked.keys.false} in {soaked.call_hours:.1f} h of calls"
+        return {OURS: Figure(value=soaked.keys.false, text=text, base=soaked.call_hours)}
+
+    def ask_missed(self) -> Mapping[str, Figure]:
+        keys = self._hold().keys
+        text = f"{keys.missed} of {keys.keyed}"
+        return {OURS: Figure(value=keys.missed, text=text, base=keys.keyed)}
+
+    def ask_lost(self) -> Mapping[str, Figure]:
+        soaked = self._hold()
+        text = f"{soaked.lost} of {soaked.packets:,}"
+        return {OURS: Figure(value=soaked.lost, text=text, base=soaked.packets)}
+
+    def _hold(self) -> _Soaked:
+        if self._soaked is None:
+            self._soaked = asyncio.run(self._run())
+        return self._soaked
+
+    async def _run(self) -> _Soaked:
+        cores = media_processes.cores()
+        async with AsyncExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            stack.enter_context(media_processes.confined(cores[0]))
+            entry, sound = Entry(calls=self._calls), track(_TRACK_S, self._seed)
+            calls = await stack.enter_async_context(stand(entry, folder, sound, cores))
+            looks: list[_Look] = []
+            watching = asyncio.create_task(_watch(calls, looks))
+            try:
+                turn = await calls.turn(60 * self._minutes)
+            finally:
+                watching.cancel()
+            counts = turn.counts
+            return _Soaked(
+                looks=looks,
+                keys=calls.key_score(counts.frames),
+                lost=counts.lost,
+                packets=counts.sent,
+                call_hours=self._calls * self._minutes / 60,
+            )
+
+
+async def _watch(calls: Stand, looks: list[_Look]) -> None:
+    (pid,) = calls.relay.pids
+    while True:
+        looks.append(_look_at(pid))
+        await asyncio.sleep(_LOOK_EVERY_S)
+
+
+def _look_at(pid: int) -> _Look:
+    try:
+        descriptors = media_processes.descriptors(pid)
+    except PermissionError:  # a media worker forbids core dumps, which leaves /proc/PID/fd to root
+        descriptors = None
+    return _Look(resident_bytes=media_processes.resident_bytes(pid), descriptors=descriptors)
+
+
+def cases(calls: int, minutes: float, seed: int) -> list[Case]:
+    """Return the rows of a soak of `minutes`."""
+    soak = _Soak(calls, minutes, seed)
+    group = f"{calls} secured calls for {minutes:g} minutes"
+    none_false = {OURS: Limit(at_most=0, text="0", least_base=_LEAST_CALL_HOURS)}
+    limits = {OURS: Limit(at_most=0, text="0")}
+    memory = {OURS: Limit(at_most=_MOST_GROWTH_KIB, text=f"≤ +{_MOST_GROWTH_KIB} KiB")}
+    return [
+        Case(row=Row(group=group, name="keys made up", limits=none_false), ask=soak.ask_false),
+        Case(row=Row(group=group, name="keys missed", limits=limits), ask=soak.ask_missed),
+        Case(row=Row(group=group, name="packets lost", limits=limits), ask=soak.ask_lost),
+        Case(row=Row(group=group, name="memory grown", limits=memory), ask=soak.ask_memory),
+        Case(row=Row(group=group, name="descriptors", limits=limits), ask=soak.ask_descriptors),
+    ]
