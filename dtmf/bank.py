@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dtmf.acceptance import Accepted, accept
-from dtmf.candidates import Candidates, hints
+from dtmf.candidates import Candidates
 from dtmf.events import Detection, Suspicion, ToneEnded, ToneStarted
 from dtmf.frames import (
     FRAME_SAMPLES,
@@ -24,7 +24,7 @@ from dtmf.history import HISTORY_SAMPLES, History
 from dtmf.keys import KEYS, NO_KEY
 from dtmf.limit_table import LimitTable
 from dtmf.limits import DetectorLimits
-from dtmf.repeats import RepeatFinder, Repeats
+from dtmf.repeats import RepeatFinder
 from dtmf.spans import find_spans
 from dtmf.steadiness import Tested
 from dtmf.suspicion import log_odds
@@ -97,7 +97,9 @@ class DetectorBank:
         recent = self._history.last(slots[rows], 2 * FRAME_SAMPLES)
         around = surroundings(recent)
         score[rows] = log_odds(repeats, around, recent)
-        hinted[rows] = self._hint(repeats, hints(repeats, around), slots[rows])
+        slots = slots[rows]
+        frames_heard = self._history.count[slots]
+        hinted[rows] = self._candidates.hint(repeats, around, slots, frames_heard, self._held.key)
         return score, hinted
 
     def _filter(self, frames: Pcm, slots: Indices, lost: Bools) -> tuple[Bools, Pairs]:
@@ -111,19 +113,6 @@ class DetectorBank:
             loud, pairs = self._filters.strongest_pairs(frames, slots)
         self._repeats.reset(slots[~loud])
         return loud, pairs
-
-    def _hint(self, repeats: Repeats, hinting: Bools, slots: Indices) -> KeyIndices:
-        """Make candidates of keys that are not known to be down; return the key that each row hints at, if any (r,)."""
-        first, second = repeats.key
-        news = hinting & (repeats.key != self._held.key[slots])
-        news[1] &= (first != second) | ~news[0]
-        window, at = np.nonzero(news)
-        if len(at):
-            slots = slots[at]
-            frames = self._history.count[slots]
-            self._candidates.hint(slots, repeats.key[window, at], frames, early=window == 0)
-        earlier = np.where(hinting[0], first, np.int8(NO_KEY))
-        return np.where(hinting[1], second, earlier)
 
     def _follow(self, slots: Indices, hinted: KeyIndices) -> list[ToneEnded]:
         """Follow the keys that are down and return those let go."""

@@ -5,9 +5,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from dtmf.frames import Bools, Indices, KeyIndices
+from dtmf.compiled import compiled
+from dtmf.frames import Bools, Floats, Indices, KeyIndices
 from dtmf.goertzel import ENERGY_OF_UNIT_SINE, Surroundings
-from dtmf.keys import KEYS
+from dtmf.keys import KEYS, NO_KEY
 from dtmf.repeats import Repeats
 
 _LOWEST_SHARE: Final = 0.36
@@ -21,13 +22,6 @@ _PATIENCE_FRAMES: Final = 4
 
 Frames = npt.NDArray[np.int64]
 "Frame numbers, counted from the slot's reset."
-
-
-def hints(repeats: Repeats, around: Surroundings) -> Bools:
-    """Return which windows (2, r) hint at a key: a repeated pair with enough of all energy."""
-    low, high = repeats.energy[1:, 0], repeats.energy[1:, 1]
-    enough = low + high > _LOWEST_SHARE * around.total[1:]
-    return np.asarray(repeats.found & enough & (np.minimum(low, high) > _LOWEST_ENERGY))
 
 
 class Candidates:
@@ -49,17 +43,33 @@ class Candidates:
         self._any[slots] = False
         self._active[slots] = False
 
-    def hint(self, slots: Indices, keys: KeyIndices, frames: Frames, *, early: Bools) -> None:
-        """Stage 1 hinted at `keys` of `slots` in `frames`; `early` where in the first window of the frame."""
-        place = slots, keys
-        known, failed = self._active[place], self._failed[place]
-        # the tone began 15 to 30 ms before the end of the window, so one or two frames are missing to 56 ms
-        first = frames + 2 - early
-        again = np.where(failed, frames, self._due[place])
-        self._due[place] = np.where(known, again, first)
-        self._failed[place] = known & failed
-        self._hinted[place] = frames
-        self._active[place] = self._any[slots] = True
+    def hint(
+        self,
+        repeats: Repeats,
+        around: Surroundings,
+        slots: Indices,
+        frames: Frames,
+        held: KeyIndices,
+    ) -> KeyIndices:
+        """Take what stage 1 found on r slots in `frames`, and return the key that each hints at, if any (r,).
+
+        A hint is a repeated pair with enough of all energy. `held` (capacity,) are the keys known to be down, which
+        need no test.
+        """
+        return _hint(
+            repeats.found,
+            repeats.key,
+            repeats.energy,
+            around.total,
+            slots,
+            frames,
+            held,
+            self._any,
+            self._active,
+            self._due,
+            self._hinted,
+            self._failed,
+        )
 
     def due(self, slots: Indices, frames: Frames) -> tuple[Indices, Indices]:
         """Return rows of `slots` and keys to test in `frames`, in order, and forget those without a recent hint."""
@@ -77,3 +87,41 @@ class Candidates:
     def fail(self, slots: Indices, keys: Indices) -> None:
         """Test again only with a new hint."""
         self._failed[slots, keys] = True
+
+
+@compiled
+def _hint(
+    found: Bools,
+    keys: KeyIndices,
+    energy: Floats,
+    total: Floats,
+    slots: Indices,
+    frames: Frames,
+    held: KeyIndices,
+    candidates: Bools,
+    active: Bools,
+    due: Frames,
+    hinted: Frames,
+    failed: Bools,
+) -> KeyIndices:
+    told = np.full(len(slots), NO_KEY, np.int8)
+    for row in range(len(slots)):
+        slot, frame = slots[row], frames[row]
+        for window in range(2):
+            low, high = energy[row, 1 + window]
+            enough = low + high > _LOWEST_SHARE * total[row, 1 + window]
+            if not (found[row, window] and enough and min(low, high) > _LOWEST_ENERGY):
+                continue
+            key = keys[row, window]
+            told[row] = key
+            if key == held[slot]:
+                continue
+            if not active[slot, key]:
+                # the tone began 15 to 30 ms before the end of the window: one or two frames are missing to 56 ms
+                due[slot, key] = frame + 2 - (window == 0)
+                failed[slot, key] = False
+                active[slot, key] = candidates[slot] = True
+            elif failed[slot, key]:
+                due[slot, key] = frame
+            hinted[slot, key] = frame
+    return told

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from dtmf.compiled import compiled
 from dtmf.frames import (
     FRAME_SAMPLES,
     RATE_HZ,
@@ -43,19 +44,19 @@ _ENERGY_FLOOR: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """The strongest tone of each group in the two windows of one frame of n calls; (2, n) if not said."""
+    """The strongest tone of each group in the two windows of one frame of n calls."""
 
     energy: Floats
-    "Of the row and the column tone (2, 2, n): windowed, squares of the int16 scale."
+    "Of the row and the column tone (n, 2, 2): by window and tone, windowed, squares of the int16 scale."
 
     key: KeyIndices
-    "Index in `KEYS` of the pair that the two make."
+    "Index in `KEYS` of the pair that the two make (n, 2)."
 
     clear: Bools
-    "Whether both tones stand out from the other three of their group."
+    "Whether both tones stand out from the other three of their group (n, 2)."
 
     power: Floats
-    "Sum of the squares of all samples of the window, without weights."
+    "Sum of the squares of all samples of the window, without weights (n, 2)."
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +64,10 @@ class Surroundings:
     """What the pairs stand in: windowed energies of three windows of n calls."""
 
     total: Floats
-    "Everything but DC and hum (3, n)."
+    "Everything but DC and hum (n, 3)."
 
     bands: Floats
-    "Everything around the row tones, and around the column tones (3, 2, n)."
-
-    def take(self, rows: Indices) -> "Surroundings":
-        """Return those of some calls."""
-        return Surroundings(self.total[:, rows], self.bands[..., rows])
+    "Everything around the row tones, and around the column tones (n, 3, 2)."
 
 
 WINDOW: Final = 0.5 - 0.5 * np.cos(2 * np.pi * (np.arange(FRAME_SAMPLES) + 0.5) / FRAME_SAMPLES)
@@ -141,9 +138,6 @@ _SUMS: Final = np.repeat(np.eye(3, dtype=np.float32), [len(part) for part in _SU
 
 _SQUARED_WINDOW: Final[Floats] = (WINDOW**2).astype(np.float32)
 
-_TONE_BITS: Final = np.arange(4, dtype=np.uint32).reshape(1, 1, 4, 1)
-_OTHER_BITS: Final = np.uint32(0xFFFFFFFC)
-
 
 class ToneFilters:
     """The tone filters of up to `capacity` slots; what they hold of each is the half of its next window."""
@@ -168,58 +162,55 @@ class ToneFilters:
         rows = np.flatnonzero(loud)
         if len(rows) < len(slots):
             self._half[slots[~loud]] = 0
-            samples, power, slots = samples[rows], power[:, rows], slots[rows]
-        energies = self._energies(samples, slots)
-        groups = energies.reshape(2, 2, 4, -1)
-        sums = np.add.reduce(groups, axis=2)
-        best = _labelled_maxima(groups)
-        place = (best & ~_OTHER_BITS).astype(np.int8)
-        energy = best.view(np.float32)
-        clear = energy > _CLEAR_SHARE * sums
-        return loud, Pairs(
-            energy=energy,
-            key=place[:, 0] * np.int8(4) + place[:, 1],
-            clear=clear[:, 0] & clear[:, 1],
-            power=power,
-        )
+            samples, power, slots = samples[rows], power[rows], slots[rows]
+        products = self._products[: 2 * len(slots)]
+        np.matmul(samples.reshape(-1, HOP_SAMPLES), _HALVES, out=products)
+        energy, key, clear = _strongest(products.reshape(-1, 2, 2, _FILTERS), self._half, slots)
+        return loud, Pairs(energy=energy, key=key, clear=clear, power=power)
 
     def _powers(self, samples: Floats, slots: Indices) -> tuple[Floats, Bools]:
-        """Return the power of both windows (2, n), and which frames are loud enough to hold a pair."""
+        """Return the power of both windows (n, 2), and which frames are loud enough to hold a pair."""
         blocks = samples.reshape(-1, HOP_SAMPLES)
         halves = np.vecdot(blocks, blocks)
         first, second = halves[::2], halves[1::2]
-        power = np.empty((2, len(slots)), np.float32)
-        np.add(self._power[slots], first, out=power[0])
-        np.add(first, second, out=power[1])
+        power = np.empty((len(slots), 2), np.float32)
+        np.add(self._power[slots], first, out=power[:, 0])
+        np.add(first, second, out=power[:, 1])
         self._power[slots] = second
-        return power, power[0] + second > _QUIET_POWER
-
-    def _energies(self, samples: Floats, slots: Indices) -> Floats:
-        """Return the windowed energies of the eight tones, (2, 8, n)."""
-        products = self._products[: 2 * len(slots)]
-        np.matmul(samples.reshape(-1, HOP_SAMPLES), _HALVES, out=products)
-        first, second = products[::2], products[1::2]
-        windows = np.empty((2, len(slots), _FILTERS), np.float32)
-        np.add(self._half[slots], first[:, _FILTERS:], out=windows[0])
-        np.add(first[:, :_FILTERS], second[:, _FILTERS:], out=windows[1])
-        self._half[slots] = second[:, :_FILTERS]
-        np.multiply(windows, windows, out=windows)
-        energies = np.empty((2, _FILTERS // 2, len(slots)), np.float32)
-        sines = windows.transpose(0, 2, 1)
-        np.add(sines[:, : _FILTERS // 2], sines[:, _FILTERS // 2 :], out=energies)
-        return energies
+        return power, power[:, 0] + second > _QUIET_POWER
 
 
-def _labelled_maxima(groups: Floats) -> npt.NDArray[np.uint32]:
-    """Return the largest of four energies (2, 2, 4, n) with its place in the last two bits: (2, 2, n).
+@compiled
+def _strongest(products: Floats, half: Floats, slots: Indices) -> tuple[Floats, KeyIndices, Bools]:
+    """Return energy, key and clearness of the pairs, as in `Pairs`.
 
-    Numbers of one sign sort as their bits do, so one maximum finds energy and place; argmax along a short axis
-    costs ten times as much. Two of 24 bits of an energy are noise to anybody. Writes to `groups`.
+    `products` (n, 2, 2, 16) are what each half frame adds to the window that it starts, and to that which it ends;
+    `half` (capacity, 16) is what the half frame before has begun, and is taken on.
     """
-    bits = groups.view(np.uint32)
-    np.bitwise_and(bits, _OTHER_BITS, out=bits)
-    np.bitwise_or(bits, _TONE_BITS, out=bits)
-    return np.asarray(np.maximum.reduce(bits, axis=2), np.uint32)
+    count = len(slots)
+    energy = np.empty((count, 2, 2), np.float32)
+    key = np.empty((count, 2), np.int8)
+    clear = np.empty((count, 2), np.bool_)
+    for row in range(count):
+        for window in range(2):
+            started = half[slots[row]] if window == 0 else products[row, 0, 0]
+            ended = products[row, window, 1]
+            number, stands_out = 0, True
+            for group in range(2):
+                best, tone, total = np.float32(0), 0, np.float32(0)
+                for at in range(4 * group, 4 * group + 4):
+                    cosine, sine = started[at] + ended[at], started[8 + at] + ended[8 + at]
+                    size = cosine * cosine + sine * sine
+                    total += size
+                    if size > best:
+                        best, tone = size, at - 4 * group
+                energy[row, window, group] = best
+                number = 4 * number + tone
+                stands_out &= bool(best > _CLEAR_SHARE * total)
+            key[row, window] = number
+            clear[row, window] = stands_out
+        half[slots[row]] = products[row, 1, 0]
+    return energy, key, clear
 
 
 def tone_phasors(samples: Floats) -> Complexes:
@@ -241,16 +232,15 @@ def surroundings(samples: Floats) -> Surroundings:
     `samples` is (n, 320), the frame before and the frame itself.
     """
     squares = samples * samples
-    total = np.empty((3, len(samples)), np.float32)
-    parts = np.empty((3, len(samples), len(_SURROUNDINGS)), np.float32)
+    total = np.empty((len(samples), 3), np.float32)
+    parts = np.empty((len(samples), 3, len(_SURROUNDINGS)), np.float32)
     for index, start in enumerate((0, HOP_SAMPLES, 2 * HOP_SAMPLES)):
         stop = start + FRAME_SAMPLES
         products = samples[:, start:stop] @ _SURROUNDING_COLUMNS
         np.multiply(products, products, out=products)
-        np.matmul(products, _SUMS, out=parts[index])
-        np.matmul(squares[:, start:stop], _SQUARED_WINDOW, out=total[index])
+        parts[:, index] = products @ _SUMS
+        total[:, index] = squares[:, start:stop] @ _SQUARED_WINDOW
     np.maximum(parts, _ENERGY_FLOOR, out=parts)
-    return Surroundings(
-        total=np.maximum(total - parts[..., 0], _ENERGY_FLOOR),
-        bands=parts[..., 1:].transpose(0, 2, 1),
-    )
+    total -= parts[..., 0]
+    np.maximum(total, _ENERGY_FLOOR, out=total)
+    return Surroundings(total=total, bands=parts[..., 1:])

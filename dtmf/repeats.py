@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from dtmf.compiled import compiled
 from dtmf.frames import Bools, Floats, Indices, KeyIndices
 from dtmf.goertzel import LOWEST_ENERGY, Pairs
 from dtmf.keys import NO_KEY
@@ -28,13 +29,13 @@ class Repeats:
     "Which rows of the batch (r,)."
 
     found: Bools
-    "In which of the frame's two windows (2, r)."
+    "In which of the frame's two windows (r, 2)."
 
     key: KeyIndices
-    "Index in `KEYS` of the pair of each of the two windows (2, r)."
+    "Index in `KEYS` of the pair of each of the two windows (r, 2)."
 
     energy: Floats
-    "Of the two tones (3, 2, r), in the window before the frame's first and in its two."
+    "Of the two tones (r, 3, 2), in the window before the frame's first and in its two."
 
 
 class RepeatFinder:
@@ -42,7 +43,7 @@ class RepeatFinder:
 
     def __init__(self, capacity: int) -> None:
         self._key = np.full(capacity, NO_KEY, np.int8)
-        self._energy = np.zeros((2, capacity), np.float32)
+        self._energy = np.zeros((capacity, 2), np.float32)
 
     def reset(self, slots: Indices) -> None:
         """Forget what was heard on `slots`: the next window repeats nothing."""
@@ -50,20 +51,31 @@ class RepeatFinder:
 
     def find(self, pairs: Pairs, slots: Indices) -> Repeats:
         """Take the pairs of n slots' next frame and return the rows with repeats."""
-        low, high = pairs.energy[:, 0], pairs.energy[:, 1]
-        stronger, weaker = np.maximum(low, high), np.minimum(low, high)
-        found = pairs.clear & (weaker > LOWEST_ENERGY)
-        found &= stronger < _LARGEST_TWIST * weaker
-        found &= stronger > _LOWEST_SHARE * pairs.power
-        found[0] &= pairs.key[0] == self._key[slots]
-        found[1] &= pairs.key[1] == pairs.key[0]
-        rows = np.flatnonzero(found[0] | found[1])
-        before = self._energy[:, slots[rows]]
-        self._key[slots] = pairs.key[1]
-        self._energy[:, slots] = pairs.energy[1]
-        return Repeats(
-            rows=rows,
-            found=found[:, rows],
-            key=pairs.key[:, rows],
-            energy=np.concatenate([before[None], pairs.energy[..., rows]]),
-        )
+        found = _repeated(pairs.energy, pairs.key, pairs.clear, pairs.power, self._key, slots)
+        rows = np.flatnonzero(found[:, 0] | found[:, 1])
+        energy = np.empty((len(rows), 3, 2), np.float32)
+        energy[:, 0], energy[:, 1:] = self._energy[slots[rows]], pairs.energy[rows]
+        self._key[slots], self._energy[slots] = pairs.key[:, 1], pairs.energy[:, 1]
+        return Repeats(rows=rows, found=found[rows], key=pairs.key[rows], energy=energy)
+
+
+@compiled
+def _repeated(
+    energy: Floats, key: KeyIndices, clear: Bools, power: Floats, last: KeyIndices, slots: Indices
+) -> Bools:
+    """Return in which windows (n, 2) a pair is found that the window before had."""
+    found = np.zeros(key.shape, np.bool_)
+    for row in range(len(slots)):
+        before = last[slots[row]]
+        for window in range(2):
+            low, high = energy[row, window]
+            weaker, stronger = min(low, high), max(low, high)
+            found[row, window] = (
+                key[row, window] == before
+                and clear[row, window]
+                and weaker > LOWEST_ENERGY
+                and stronger < _LARGEST_TWIST * weaker
+                and stronger > _LOWEST_SHARE * power[row, window]
+            )
+            before = key[row, window]
+    return found

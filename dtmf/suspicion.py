@@ -10,11 +10,13 @@ under the same voices at -3, 0 and 6 dB and in noise at 6 dB; the other half cho
 purpose: a score that knows the levels it was fitted on misses all others.
 """
 
+import math
 from typing import Final
 
 import numpy as np
 
-from dtmf.frames import RATE_HZ, Bools, Complexes, Floats, Indices
+from dtmf.compiled import compiled
+from dtmf.frames import RATE_HZ, Bools, Complexes, Floats, Indices, KeyIndices
 from dtmf.goertzel import HOP_SAMPLES, Surroundings, tone_phasors
 from dtmf.keys import LOW_HZ
 from dtmf.repeats import Repeats
@@ -26,74 +28,10 @@ _LOWEST_PRODUCT: Final = 0.095
 """Nor is it below this: that share and the pair's share of all energy, multiplied. White noise leaves one row of 5,000
 calls above it, and three in a thousand of those that are evidence under a voice 3 dB over the tones are below."""
 
-_FEATURES: Final = (
-    "one",
-    "low",
-    "high",
-    "low_40",
-    "high_40",
-    "share_40",
-    "share_before",
-    "share_40_above",
-    "share_above",
-    "weaker_above",
-    "weaker_40",
-    "high_steady",
-    "high_step",
-    "high_lead",
-    "low_off",
-    "twist",
-    "tilt",
-)
-"What :func:`_features` returns, in its order."
+_LOW_RADIANS: Final = 2 * np.pi * HOP_SAMPLES / RATE_HZ * np.array(LOW_HZ)
+"What each row tone turns from window to window."
 
-_TERMS: Final = (
-    ("share_40", "one", 2.609),
-    ("share_40_above", "one", -1.256),
-    ("share_above", "one", 2.573),
-    ("share_before", "weaker_40", 0.569),
-    ("low", "low", 0.383),
-    ("weaker_above", "one", 2.12),
-    ("low_40", "high_step", -1.264),
-    ("high", "high_40", -0.527),
-    ("high_40", "high_steady", 0.718),
-    ("high_steady", "high_steady", 0.154),
-    ("high_steady", "high_lead", 0.403),
-    ("high_steady", "tilt", -0.258),
-    ("low_off", "high_lead", -1.122),
-    ("twist", "high_lead", -1.245),
-)
-"Products of two features, and what each weighs."
-
-_ONE: Final = np.array([_FEATURES.index(one) for one, _, _ in _TERMS])
-_OTHER: Final = np.array([_FEATURES.index(other) for _, other, _ in _TERMS])
-_WEIGHTS: Final = np.array([weight for _, _, weight in _TERMS], np.float32)
-_BIAS: Final = np.float32(-2.576)
-
-_KNEE: Final = -2.0
-"Logarithm of a share of all energy, 0.12, beyond which another weight holds."
-
-_COLUMNS: Final = np.array([(row, 4 + column) for row in range(4) for column in range(4)]).T
-"Which of the eight tones are those of each of `KEYS`."
-
-_FULL_OFF: Final = np.float32(2 * np.pi * HOP_SAMPLES / RATE_HZ * 0.02) * np.repeat(
-    np.array(LOW_HZ, np.float32), 4
-)
-"What the low tone of each of `KEYS` turns from window to window where it is 2 % off."
-
-_LARGEST_OFF: Final = 4.0
-"Of that, the most that counts."
-
-_LARGEST_STEP: Final = 1.0
-_LARGEST_LEAD: Final = 2.0
-"Ratios of energies, as decimal logarithms."
-
-_ONES_OF_RATIOS: Final = np.array([0, 1, 1])
-"Low over high tone, high tone over that of the window before, high tone over the strongest other."
-
-_STEADY_LIMIT: Final = 1.02
-_SHARE_FLOOR: Final = 0.02
-_TINY: Final = np.float32(1e-9)
+_BIAS: Final = -2.576
 
 
 def log_odds(repeats: Repeats, around: Surroundings, samples: Floats) -> Floats:
@@ -102,88 +40,138 @@ def log_odds(repeats: Repeats, around: Surroundings, samples: Floats) -> Floats:
     `samples` (r, 320) are the frame before and the frame itself. Judged is the pair of the window, of the two in which
     a pair may repeat, whose weaker tone has more of its band.
     """
-    energy = repeats.energy[1:]
-    shares = energy / around.bands[1:]
-    weaker = np.minimum(shares[:, 0], shares[:, 1])
-    np.copyto(weaker, 0, where=~repeats.found)
-    product = weaker * (energy[:, 0] + energy[:, 1]) / around.total[1:]
+    windows = _judged(repeats.found, repeats.energy, around.total, around.bands)
+    rows = np.flatnonzero(windows)
     score = np.full(len(samples), -np.inf, np.float32)
-    rows = np.flatnonzero(np.maximum(product[0], product[1]) > _LOWEST_PRODUCT)
     if len(rows):
-        first, second = weaker[:, rows]
-        later = second > first
-        keys = np.where(later, repeats.key[1, rows], repeats.key[0, rows]).astype(np.intp)
-        features = _features(keys, later, around.take(rows), tone_phasors(samples[rows]))
-        odds = _WEIGHTS @ (features[_ONE] * features[_OTHER]) + _BIAS
-        score[rows] = np.where(np.maximum(first, second) > _LOWEST_SHARE, odds, -np.inf)
+        phasors = tone_phasors(samples[rows])
+        keys = repeats.key
+        score[rows] = _scores(rows, windows, keys, around.total, around.bands, phasors)
     return score
 
 
-def _features(keys: Indices, later: Bools, around: Surroundings, phasors: Complexes) -> Floats:
-    """Return `_FEATURES` (17, r) of the pair `keys` (r,), which repeats in the last window where `later`, or in that
-    before it; `phasors` (3, r, 8) are of the same three windows.
-    """
-    columns = _COLUMNS[:, keys]
-    tones = phasors[:, np.arange(len(keys)), columns]
-    size = np.abs(tones)
-    power = size * size
-    power_40, turn, steady = _over_40_ms(tones, size)
-    now = np.where(later, power[2], power[1])
-    shares = np.empty((4, len(keys)), np.float32)
-    np.divide(now, np.where(later, around.bands[2], around.bands[1]), out=shares[:2])
-    np.divide(power_40, np.add.reduce(around.bands, axis=0), out=shares[2:])
-    low, high, low_40, high_40 = logits = _logit(shares)
-    pair = (power[:, 0] + power[:, 1]) / around.total
-    pairs = np.empty((3, len(keys)), np.float32)
-    pairs[:2] = np.where(later, pair[1:], pair[:-1])
-    np.divide(power_40[0] + power_40[1], np.add.reduce(around.total, axis=0), out=pairs[2])
-    before, share, share_40 = np.log(pairs + _SHARE_FLOOR)
-    ratios = np.empty((3, len(keys)), np.float32)
-    ratios[0], ratios[1] = now[1], np.where(later, power[1, 1], power[0, 1])
-    ratios[2] = _strongest_other(
-        np.where(later[:, None], phasors[2, :, 4:], phasors[1, :, 4:]), keys
+@compiled
+def _judged(found: Bools, energy: Floats, total: Floats, bands: Floats) -> Indices:
+    """Return which window of each row (r,) is judged, 1 or 2, or 0 where there is no evidence."""
+    windows = np.zeros(len(found), np.intp)
+    for row in range(len(windows)):
+        most, likely = 0.0, False
+        for window in (1, 2):
+            if not found[row, window - 1]:
+                continue
+            low, high = energy[row, window]
+            weaker = min(low / bands[row, window, 0], high / bands[row, window, 1])
+            likely |= weaker * (low + high) > _LOWEST_PRODUCT * total[row, window]
+            if weaker > most:
+                most, windows[row] = weaker, window
+        if most <= _LOWEST_SHARE or not likely:
+            windows[row] = 0
+    return windows
+
+
+@compiled
+def _scores(
+    rows: Indices,
+    windows: Indices,
+    keys: KeyIndices,
+    total: Floats,
+    bands: Floats,
+    phasors: Complexes,
+) -> Floats:
+    """Return the score of some `rows` (n,); `phasors` (3, n, 8) are of these, all else of all."""
+    scores = np.empty(len(rows), np.float32)
+    for index in range(len(rows)):
+        row = rows[index]
+        key = keys[row, windows[row] - 1]
+        scores[index] = _score(
+            phasors[:, index], key // 4, 4 + key % 4, windows[row], total[row], bands[row]
+        )
+    return scores
+
+
+@compiled
+def _score(
+    phasors: Complexes, row: int, column: int, now: int, total: Floats, bands: Floats
+) -> float:
+    """Return the log odds of one pair: `phasors` (3, 8), `total` (3,) and `bands` (3, 2) of three windows."""
+    low_40, turn, _ = _over_40_ms(phasors[:, row])
+    high_40, _, steadiness = _over_40_ms(phasors[:, column])
+    low_now, high_now = _power(phasors[now, row]), _power(phasors[now, column])
+    before = now - 1
+    low_before, high_before = _power(phasors[before, row]), _power(phasors[before, column])
+    other = 0.0
+    for tone in range(4, 8):
+        if tone != column:
+            other = max(other, _power(phasors[now, tone]))
+
+    low, high = _logit(low_now / bands[now, 0]), _logit(high_now / bands[now, 1])
+    low_long, high_long = (
+        _logit(3 * low_40 / bands[:, 0].sum()),
+        _logit(3 * high_40 / bands[:, 1].sum()),
     )
-    tilt, step, lead = np.log10((now[_ONES_OF_RATIOS] + 1) / (ratios + 1))
-    features = np.empty((len(_FEATURES), len(keys)), np.float32)
-    features[0] = 1
-    features[1:5] = logits
-    features[5], features[6] = share_40, before
-    np.maximum(share_40 - _KNEE, 0, out=features[7])
-    np.maximum(share - _KNEE, 0, out=features[8])
-    np.maximum(np.minimum(low, high), 0, out=features[9])
-    np.minimum(low_40, high_40, out=features[10])
-    np.negative(np.log(_STEADY_LIMIT - np.minimum(steady[1], 1)), out=features[11])
-    np.sqrt(np.minimum(np.abs(step), _LARGEST_STEP), out=features[12])
-    np.minimum(np.maximum(lead, -_LARGEST_LEAD), _LARGEST_LEAD, out=features[13])
-    np.minimum(np.abs(turn) / _FULL_OFF[keys], _LARGEST_OFF, out=features[14])
-    np.abs(tilt, out=features[15])
-    features[16] = tilt
-    return features
+    share = _log_share((low_now + high_now) / total[now])
+    share_before = _log_share((low_before + high_before) / total[before])
+    share_40 = _log_share(3 * (low_40 + high_40) / total.sum())
+    steady = -math.log(1.02 - min(steadiness, 1.0))
+    step = math.sqrt(min(abs(_bels(high_now, high_before)), 1.0))
+    lead = max(-2.0, min(_bels(high_now, other), 2.0))
+    tilt = _bels(low_now, high_now)
+    # in steps of 2 %, of which four count at most
+    off = min(abs(turn) / (0.02 * _LOW_RADIANS[row]), 4.0)
+    return float(
+        _BIAS
+        + 2.609 * share_40
+        - 1.256 * _above_knee(share_40)
+        + 2.573 * _above_knee(share)
+        + 0.569 * share_before * min(low_long, high_long)
+        + 0.383 * low * low
+        + 2.12 * max(min(low, high), 0.0)
+        - 1.264 * low_long * step
+        - 0.527 * high * high_long
+        + steady * (0.718 * high_long + 0.154 * steady + 0.403 * lead - 0.258 * tilt)
+        - lead * (1.122 * off + 1.245 * abs(tilt))
+    )
 
 
-def _over_40_ms(tones: Complexes, size: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return what three windows (3, 2, r), of amplitudes `size`, have in common.
+@compiled
+def _over_40_ms(tone: Complexes) -> tuple[float, float, float]:
+    """Return what three windows (3,) have in common.
 
-    That is thrice the power (2, r) at the frequency that fits them best, the radians (r,) by which that of the low tone
-    turns against the nominal one from window to window, and how steadily both do so (2, r): 1 is a sine, whatever its
-    frequency.
+    That is the power at the frequency that fits them best, the radians by which that turns against the nominal one from
+    window to window, and how steadily it does so: 1 is a sine, whatever its frequency.
     """
-    turns = np.add.reduce(tones[1:] * tones[:-1].conj(), axis=0)
-    length = np.abs(turns)
-    steady = length / (size[1] * (size[0] + size[2]) + _TINY)
-    back = turns.conj() / np.maximum(length, _TINY)
-    together = np.abs(tones[0] + (tones[1] + tones[2] * back) * back)
-    return together * together / 3, np.arctan2(turns[0].imag, turns[0].real), steady
+    turns = tone[1] * tone[0].conjugate() + tone[2] * tone[1].conjugate()
+    length = abs(turns)
+    steadiness = length / (abs(tone[1]) * (abs(tone[0]) + abs(tone[2])) + 1e-9)
+    back = turns.conjugate() / max(length, 1e-9)
+    together = tone[0] + (tone[1] + tone[2] * back) * back
+    return _power(together) / 9, math.atan2(turns.imag, turns.real), steadiness
 
 
-def _logit(share: Floats) -> Floats:
+@compiled
+def _power(phasor: complex) -> float:
+    return phasor.real * phasor.real + phasor.imag * phasor.imag
+
+
+@compiled
+def _bels(one: float, other: float) -> float:
+    """Return the decimal logarithm of a ratio of energies; finite for silence."""
+    return math.log10((one + 1) / (other + 1))
+
+
+@compiled
+def _logit(share: float) -> float:
     """Return about the logarithm of tone over rest; finite for all and for more than all, which comes between lines."""
-    bounded = np.minimum(share, 1.02)
-    return np.asarray(np.log((bounded + 0.02) / (1.06 - bounded)))
+    bounded = min(share, 1.02)
+    return math.log((bounded + 0.02) / (1.06 - bounded))
 
 
-def _strongest_other(group: Complexes, keys: Indices) -> Floats:
-    """Return the power of the strongest of the column tones (r, 4) that the keys do not have."""
-    powers = np.square(np.abs(group))
-    powers[np.arange(len(keys)), keys % 4] = 0
-    return np.asarray(np.maximum.reduce(powers, axis=1))
+@compiled
+def _log_share(share: float) -> float:
+    return math.log(share + 0.02)
+
+
+@compiled
+def _above_knee(log_share: float) -> float:
+    """Return what of a logarithm is above that of a share of 0.12: from there on another weight holds."""
+    return max(log_share + 2.0, 0.0)
