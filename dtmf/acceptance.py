@@ -8,7 +8,14 @@ import numpy as np
 from dtmf.events import ToneQuality
 from dtmf.frames import Bools, Floats
 from dtmf.limit_table import ToneLimits
-from dtmf.rules import LOWEST_COHERENCE, SETTLED_COHERENCE, is_press, is_settled_press, stands_out
+from dtmf.rules import (
+    LOWEST_COHERENCE,
+    SETTLED_COHERENCE,
+    Features,
+    is_press,
+    is_settled_press,
+    stands_out,
+)
 from dtmf.sound import least_weaker_db, sound_of
 from dtmf.spans import Spans, levels_within
 from dtmf.steadiness import (
@@ -86,27 +93,31 @@ def _pressed(tested: Tested, steadiness: Steadiness, limits: ToneLimits) -> Bool
     possible = _possible(steadiness, limits, LOWEST_COHERENCE)
     if not possible.any():
         return possible
-    sound = sound_of(tested, steadiness.spans, steadiness.heard)
     strict = limits.strict[steadiness.spans.track]
-    least_db = least_weaker_db(steadiness, sound) - _MARGIN_DB
+    least_db = least_weaker_db(tested, steadiness) - _MARGIN_DB
     pressed = possible & stands_out(steadiness.error, steadiness.coherence, least_db, strict)
     doubtful = np.flatnonzero(possible & ~pressed)
     if len(doubtful):
-        features = measure(steadiness.take(doubtful), sound.take(doubtful))
-        pressed[doubtful] = is_press(features, strict[doubtful])
+        pressed[doubtful] = is_press(_features(tested, steadiness.take(doubtful)), strict[doubtful])
     return pressed
 
 
 def _settled(tested: Tested, spans: Spans, limits: ToneLimits) -> Bools:
     """Return which spans are presses by their last 40 ms."""
     pressed = np.zeros(len(spans.track), np.bool_)
-    ends = levels_within(replace(spans, first=spans.last - (_SETTLED_HOPS - 1)), tested.pairs)
+    first = spans.last - (_SETTLED_HOPS - 1)
+    tracks = spans.track
+    levels = levels_within(first, spans.last, spans.on[tracks], np.abs(tested.pairs[tracks]))
+    ends = replace(spans, first=first, levels=levels)
     steadiness = measure_steadiness(tested, ends, limits)
     possible = _possible(steadiness, limits, SETTLED_COHERENCE)
     possible &= np.add.reduce(steadiness.heard, axis=1, dtype=np.intp) >= _SETTLED_ON_HOPS
     steadiness = steadiness.take(np.flatnonzero(possible))
     if len(steadiness.which):
-        sound = sound_of(tested, steadiness.spans, steadiness.heard)
         strict = limits.strict[steadiness.spans.track]
-        pressed[steadiness.which] = is_settled_press(measure(steadiness, sound), strict)
+        pressed[steadiness.which] = is_settled_press(_features(tested, steadiness), strict)
     return pressed
+
+
+def _features(tested: Tested, steadiness: Steadiness) -> Features:
+    return measure(steadiness, sound_of(tested, steadiness.spans, steadiness.heard))

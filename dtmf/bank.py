@@ -123,7 +123,7 @@ class DetectorBank:
         keys = self._held.key[held]
         phasors = demodulate(self._history.last(held, FOLLOW_SAMPLES))
         over = self._held.follow(
-            np.abs(pair_of(phasors, np.arange(len(held)), keys.astype(np.intp))).transpose(0, 2, 1),
+            np.abs(pair_of(phasors, np.arange(len(held)), keys.astype(np.intp))),
             held,
             self._history.unknown(held, 2),
             (hinted[rows] != NO_KEY) & (hinted[rows] != keys),

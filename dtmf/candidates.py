@@ -73,12 +73,7 @@ class Candidates:
 
     def due(self, slots: Indices, frames: Frames) -> tuple[Indices, Indices]:
         """Return rows of `slots` and keys to test in `frames`, in order, and forget those without a recent hint."""
-        rows = np.flatnonzero(self._any[slots])
-        slots, now = slots[rows], frames[rows, None]
-        active = self._active[slots] & (now - self._hinted[slots] <= _PATIENCE_FRAMES)
-        self._active[slots], self._any[slots] = active, active.any(axis=1)
-        which, keys = np.nonzero(active & (self._due[slots] == now))
-        return rows[which], keys
+        return _due(slots, frames, self._any, self._active, self._due, self._hinted)
 
     def postpone(self, slots: Indices, keys: Indices) -> None:
         """Test again with the next frame: too little of the tone has been heard."""
@@ -125,3 +120,31 @@ def _hint(
                 due[slot, key] = frame
             hinted[slot, key] = frame
     return told
+
+
+@compiled
+def _due(
+    slots: Indices,
+    frames: Frames,
+    candidates: Bools,
+    active: Bools,
+    due: Frames,
+    hinted: Frames,
+) -> tuple[Indices, Indices]:
+    rows, keys = [0][:0], [0][:0]
+    for row in range(len(slots)):
+        slot = slots[row]
+        if not candidates[slot]:
+            continue
+        candidates[slot] = False
+        for key in range(active.shape[1]):
+            if not active[slot, key]:
+                continue
+            if frames[row] - hinted[slot, key] > _PATIENCE_FRAMES:
+                active[slot, key] = False
+                continue
+            candidates[slot] = True
+            if due[slot, key] == frames[row]:
+                rows.append(row)
+                keys.append(key)
+    return np.array(rows, np.intp), np.array(keys, np.intp)

@@ -5,7 +5,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from dtmf.frames import FRAME_SAMPLES, Bools, Floats, Indices
+from dtmf.compiled import compiled
+from dtmf.frames import FRAME_SAMPLES, Bools, Floats, Indices, KeyIndices
 from dtmf.keys import NO_KEY
 from dtmf.limit_table import HopLimits
 from dtmf.spans import ON_SHARE
@@ -16,10 +17,10 @@ FOLLOW_SAMPLES: Final = FRAME_SAMPLES + TRACK_WINDOW_SAMPLES - HOP_SAMPLES
 
 _HOPS: Final = FRAME_SAMPLES // HOP_SAMPLES
 
-_HOP_NUMBERS: Final = np.arange(_HOPS)
-
 _OLD_HOPS: Final = (TRACK_WINDOW_SAMPLES - HOP_SAMPLES) // HOP_SAMPLES
 "Track points whose window reaches into the frame before."
+
+_CENTRE: Final = centre_samples(0)
 
 _NEVER: Final = -(1 << 40)
 "Before any sample of any call."
@@ -90,52 +91,71 @@ class HeldKeys:
     ) -> Bools:
         """Follow m held keys through one frame and return which of them ended (m,).
 
-        `tones` (m, 8, 2) are the amplitudes of each key's tones, `unknown` (m, 2) whether the frame before and
+        `tones` (m, 2, 8) are the amplitudes of each key's tones, `unknown` (m, 2) whether the frame before and
         this one were lost, `other` (m,) whether another key is heard (then this one is not), `now` (m,) the
         slots' time at the end of the frame, in samples.
         """
-        levels = self._levels[slots]
-        lost = np.repeat(unknown[:, 1:], _HOPS, axis=1)
-        lost[:, :_OLD_HOPS] |= unknown[:, :1]
-        on = (tones > ON_SHARE * levels[:, None]).all(axis=2) & ~(other[:, None] | lost)
-        last_on = _latest(on, -1 - self._since[slots])
-        # before any time if none was off since the last was on
-        last_off = _latest(~(on | lost), np.where(self._off[slots], -1, _NEVER))
-        since = _HOP_NUMBERS - last_on
-        ended = _is_over(since, last_off > last_on, limits)
-        over = ended.any(axis=1)
-        # what is on after the end is another press
-        hop = np.where(over, ended.argmax(axis=1), _HOPS - 1)
-        rows = np.arange(len(slots))
-        last = last_on[rows, hop]
-        self._since[slots], self._off[slots] = hop - last, last_off[rows, hop] > last
-        heard_at = now - FOLLOW_SAMPLES + centre_samples(last)
-        self.end[slots] = np.where(last >= 0, heard_at, self.end[slots])
-        self._sink(tones, slots, other | unknown.any(axis=1))
-        self.key[slots[over]] = NO_KEY
-        return np.asarray(over)
-
-    def _sink(self, tones: Floats, slots: Indices, not_heard: Bools) -> None:
-        """Let levels follow tones that fall."""
-        levels = self._levels[slots]
-        heard = (tones > _FALL_SHARE * levels[:, None]).all(axis=2)
-        sinking = (np.add.reduce(heard, axis=1, dtype=np.intp) >= _FALL_HOPS) & ~not_heard
-        if sinking.any():
-            middle = np.sort(tones[sinking], axis=1)[:, _HOPS // 2 - 1 : _HOPS // 2 + 1].mean(
-                axis=1
-            )
-            self._levels[slots[sinking]] = np.minimum(levels[sinking], middle)
+        return _follow(
+            tones,
+            slots,
+            unknown,
+            other,
+            now,
+            limits.longest_break,
+            limits.longest_loss,
+            self.key,
+            self.end,
+            self._levels,
+            self._since,
+            self._off,
+        )
 
 
-def _latest(points: Bools, before: Indices) -> Indices:
-    """Return, at each of the points (m, 8), the last one up to there that is true, or `before` (m,)."""
-    numbers = np.where(points, _HOP_NUMBERS, before[:, None])
-    return np.asarray(np.maximum.accumulate(numbers, axis=1))
+@compiled
+def _follow(
+    tones: Floats,
+    slots: Indices,
+    unknown: Bools,
+    other: Bools,
+    now: Samples,
+    longest_break: Indices,
+    longest_loss: Indices,
+    keys: KeyIndices,
+    ends: Samples,
+    levels: Floats,
+    since: Indices,
+    off: Bools,
+) -> Bools:
+    over = np.zeros(len(slots), np.bool_)
+    for row in range(len(slots)):
+        slot = slots[row]
+        low_level, high_level = levels[slot]
+        falling = 0
+        for hop in range(_HOPS):
+            low, high = tones[row, 0, hop], tones[row, 1, hop]
+            falling += low > _FALL_SHARE * low_level and high > _FALL_SHARE * high_level
+            lost = unknown[row, 1] or (hop < _OLD_HOPS and unknown[row, 0])
+            on = low > ON_SHARE * low_level and high > ON_SHARE * high_level
+            if on and not lost and not other[row]:
+                since[slot], off[slot] = 0, False
+                ends[slot] = now[row] - FOLLOW_SAMPLES + _CENTRE + HOP_SAMPLES * hop
+                continue
+            since[slot] += 1
+            # a hole is a pause if the tone is off on either side of it
+            off[slot] |= not lost
+            if since[slot] > (longest_break[row] if off[slot] else longest_loss[row]):
+                over[row] = True
+                keys[slot] = NO_KEY
+                # what is on after the end is another press
+                break
+        if falling >= _FALL_HOPS and not (other[row] or unknown[row, 0] or unknown[row, 1]):
+            for tone in range(2):
+                ordered = np.sort(tones[row, tone])
+                middle = (ordered[_HOPS // 2 - 1] + ordered[_HOPS // 2]) / 2
+                levels[slot, tone] = min(levels[slot, tone], middle)
+    return over
 
 
 def _is_over(since: Indices, off: Bools, limits: HopLimits) -> Bools:
-    """Return whether a key is up `since` hops, (m,) or (m, hops), after its tones were on."""
-    longest_break, longest_loss = limits.longest_break, limits.longest_loss
-    if since.ndim > 1:
-        longest_break, longest_loss = longest_break[:, None], longest_loss[:, None]
-    return np.asarray(since > np.where(off, longest_break, longest_loss))
+    """Return whether keys are up `since` hops (m,) after their tones were on."""
+    return np.asarray(since > np.where(off, limits.longest_break, limits.longest_loss))

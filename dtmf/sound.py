@@ -1,10 +1,12 @@
 """The samples of candidate spans, and what they tell without a fit."""
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
+from dtmf.compiled import compiled
 from dtmf.frames import Bools, Floats, Indices
 from dtmf.spans import Spans
 from dtmf.steadiness import Steadiness, Tested
@@ -18,10 +20,10 @@ _SOUND_HOPS: Final = SOUND_SAMPLES // HOP_SAMPLES + 2
 
 _TIMES: Final = np.arange(SOUND_SAMPLES)
 
-_LEAST_REST: Final = np.float32(1e-4)
+_LEAST_REST: Final = 1e-4
 "40 dB: a cleaner tone is as good."
 
-_FLOOR: Final = np.float32(1e-9)
+_FLOOR: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +67,40 @@ def _whole(heard: Bools, last: Indices, lengths: Indices) -> Bools:
     return np.asarray(samples & (lengths[:, None] > _TIMES))
 
 
-def least_weaker_db(steadiness: Steadiness, sound: Sound) -> Floats:
+def least_weaker_db(tested: Tested, steadiness: Steadiness) -> Floats:
     """Return how far the weaker tone stands at least over all that is left without both (k,), in dB.
 
     From the power and the mean phasors, which are a little smaller than the tones that a fit finds.
     """
-    count = np.maximum(np.add.reduce(steadiness.heard, axis=1, dtype=np.float32), 1)
-    mean = steadiness.sums / count[:, None]
-    tones = mean * mean / 2
-    heard = np.maximum(np.add.reduce(sound.whole, axis=1, dtype=np.float32), 1)
-    power = np.vecdot(sound.samples, sound.samples) / heard
-    rest = np.maximum(power - tones[:, 0] - tones[:, 1], _LEAST_REST * power + _FLOOR)
-    return np.asarray(10 * np.log10(np.minimum(tones[:, 0], tones[:, 1]) / rest + _FLOOR))
+    spans = steadiness.spans
+    return _least_weaker_db(
+        tested.samples,
+        tested.rows[spans.track],
+        centre_samples(spans.first),
+        spans.last - spans.first,
+        steadiness.heard,
+        steadiness.sums,
+    )
+
+
+@compiled
+def _least_weaker_db(
+    samples: Floats, rows: Indices, starts: Indices, last: Indices, heard: Bools, sums: Floats
+) -> Floats:
+    least_db = np.empty(len(rows), np.float32)
+    for span in range(len(rows)):
+        power, count = 0.0, 0
+        for sample in range(min(last[span] * HOP_SAMPLES, SOUND_SAMPLES)):
+            # from the middle of the first point on; not beside a hole, but a span may begin and end
+            hop = (sample + HOP_SAMPLES // 2) // HOP_SAMPLES
+            before, after = max(hop - 1, 0), min(hop + 1, last[span])
+            if heard[span, hop] and heard[span, before] and heard[span, after]:
+                value = samples[rows[span], starts[span] + sample]
+                power += value * value
+                count += 1
+        power /= max(count, 1)
+        points = max(heard[span].sum(), 1)
+        low, high = (sums[span, 0] / points) ** 2 / 2, (sums[span, 1] / points) ** 2 / 2
+        rest = max(power - low - high, _LEAST_REST * power + _FLOOR)
+        least_db[span] = 10 * math.log10(min(low, high) / rest + _FLOOR)
+    return least_db

@@ -1,12 +1,12 @@
 """Spans: the stretches of a track in which both tones of a key are on, of many tracks at once."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-from dtmf.frames import Bools, Complexes, Floats, Indices
+from dtmf.compiled import compiled
+from dtmf.frames import Bools, Floats, Indices
 from dtmf.limit_table import HopLimits
 
 ON_SHARE: Final = 0.45
@@ -20,8 +20,6 @@ _STEADY_SHARE: Final = 10 ** (-9 / 20)
 
 _SHORTEST_RUN_HOPS: Final = 4
 "On for less than 10 ms is chance."
-
-_BOTH: Final = np.array([[[0], [1]]])
 
 _EDGE_HOPS: Final = 2
 "Points beside a hole that still hear it, or the tone, in part."
@@ -54,70 +52,101 @@ class Spans:
 def find_spans(amplitudes: Floats, unknown: Bools, first_hop: Indices, limits: HopLimits) -> Spans:
     """Return the spans of c pairs from `first_hop` (c,) on.
 
-    `amplitudes` is (c, 2, hops) and written to, `unknown` (c, hops) marks points whose window a lost packet touches,
+    `amplitudes` is (c, 2, hops), `unknown` (c, hops) marks points whose window a lost packet touches,
     `limits` has a row a track.
     """
-    old = np.arange(amplitudes.shape[2]) < first_hop[:, None]
-    np.copyto(amplitudes, 0, where=old[:, None])
-    levels = _levels(amplitudes)
-    on = np.logical_and.reduce(amplitudes > _SPAN_SHARE * levels[..., None], axis=1)
-    track, first, last = _runs(on)
-    long = last - first >= _SHORTEST_RUN_HOPS - 1
-    track, first, last = track[long], first[long], last[long]
-    heads = np.flatnonzero(~_joins(track, first, last, unknown, limits))
-    if not len(heads):
-        return Spans(track, first, last, on, levels[:0])
-    points = np.add.reduceat(last - first + 1, heads)
-    tails = np.empty_like(heads)
-    tails[:-1], tails[-1] = heads[1:] - 1, len(first) - 1
-    enough = points >= limits.shortest[track[heads]]
-    heads, tails = heads[enough], tails[enough]
-    return Spans(track[heads], first[heads], last[tails], on, levels[track[heads]])
+    track, first, last, levels, on = _find(
+        amplitudes,
+        unknown,
+        first_hop,
+        limits.longest_break,
+        limits.longest_loss,
+        limits.shortest,
+    )
+    return Spans(track=track, first=first, last=last, on=on, levels=levels)
 
 
-def _levels(amplitudes: Floats) -> Floats:
-    """Return the level of both tones of each track (c, 2): the upper of the two middle amplitudes while steady."""
-    weaker = np.minimum(amplitudes[:, 0], amplitudes[:, 1])
-    strongest = np.maximum.reduce(weaker, axis=1, keepdims=True)
-    return _middle(amplitudes, weaker <= _STEADY_SHARE * strongest)
+@compiled
+def _find(
+    amplitudes: Floats,
+    unknown: Bools,
+    first_hop: Indices,
+    longest_break: Indices,
+    longest_loss: Indices,
+    shortest: Indices,
+) -> tuple[Indices, Indices, Indices, Floats, Bools]:
+    """Return track, first and last point and levels of the spans, and which points are on."""
+    count, _, hops = amplitudes.shape
+    on = np.zeros((count, hops), np.bool_)
+    found = np.empty((count * hops, 3), np.intp)
+    levels = np.empty((count * hops, 2), np.float32)
+    spans = 0
+    for track in range(count):
+        tones = amplitudes[track]
+        level = _steady_levels(tones, first_hop[track])
+        for hop in range(first_hop[track], hops):
+            on[track, hop] = (
+                tones[0, hop] > _SPAN_SHARE * level[0] and tones[1, hop] > _SPAN_SHARE * level[1]
+            )
+        runs = _joined(on[track], unknown[track], longest_break[track], longest_loss[track])
+        for first, last, points in runs:
+            if points >= shortest[track]:
+                found[spans] = track, first, last
+                levels[spans] = level
+                spans += 1
+    found = found[:spans].copy()
+    return found[:, 0], found[:, 1], found[:, 2], levels[:spans].copy(), on
 
 
-def levels_within(spans: Spans, tones: Complexes) -> Spans:
-    """Return spans of one length with the levels of what is on inside them; `tones` is (c, 2, hops)."""
-    place = spans.first[:, None] + np.arange(int((spans.last - spans.first).max(initial=0)) + 1)
-    on = spans.on[spans.track[:, None], place]
-    amplitudes = np.abs(tones[spans.track[:, None, None], _BOTH, place[:, None]])
-    return replace(spans, levels=_middle(amplitudes, ~on))
+@compiled
+def _steady_levels(tones: Floats, first: int) -> Floats:
+    """Return the level of both tones (2,): the middle amplitude while steady, infinite without any."""
+    weaker = np.minimum(tones[0], tones[1])
+    weaker[:first] = 0
+    return _middles(tones, weaker > _STEADY_SHARE * weaker.max())
 
 
-def _middle(amplitudes: Floats, without: Bools) -> Floats:
-    """Return the upper of the two middle values of rows (c, 2, hops) without some points (c, hops): (c, 2)."""
-    ordered = np.where(without[:, None], np.float32(np.inf), amplitudes)
-    ordered.sort(axis=2)
-    count = amplitudes.shape[2] - np.add.reduce(without, axis=1, dtype=np.intp)
-    return np.asarray(ordered[np.arange(len(ordered)), :, count // 2])
+@compiled
+def _middles(tones: Floats, points: Bools) -> Floats:
+    """Return the upper of the two middle amplitudes of each tone (2, hops) over some points (hops,)."""
+    middles = np.full(2, np.inf, np.float32)
+    if points.any():
+        for tone in range(2):
+            chosen = np.sort(tones[tone][points])
+            middles[tone] = chosen[len(chosen) // 2]
+    return middles
 
 
-def _runs(on: Bools) -> tuple[Indices, Indices, Indices]:
-    """Return track, first and last index of each run of True in (c, hops)."""
-    padded = np.zeros((len(on), on.shape[1] + 2), np.bool_)
-    padded[:, 1:-1] = on
-    track, edge = np.nonzero(padded[:, 1:] != padded[:, :-1])
-    return track[::2], edge[::2], edge[1::2] - 1
+@compiled
+def _joined(on: Bools, unknown: Bools, longest_break: int, longest_loss: int) -> Indices:
+    """Return first and last point and points on of each run, short breaks bridged and short runs left out (n, 3)."""
+    runs = np.empty((len(on), 3), np.intp)
+    count, hop = 0, 0
+    while hop < len(on):
+        start = hop
+        while hop < len(on) and on[hop]:
+            hop += 1
+        size = hop - start
+        hop += 1
+        if size < _SHORTEST_RUN_HOPS:
+            continue
+        if count:
+            hole = unknown[runs[count - 1, 1] + 1 : start]
+            gap, heard = len(hole), len(hole) - hole.sum()
+            if gap <= longest_break or (gap <= longest_loss and heard <= _EDGE_HOPS):
+                runs[count - 1, 1] = start + size - 1
+                runs[count - 1, 2] += size
+                continue
+        runs[count] = start, start + size - 1, size
+        count += 1
+    return runs[:count]
 
 
-def _joins(
-    track: Indices, first: Indices, last: Indices, unknown: Bools, limits: HopLimits
-) -> npt.NDArray[np.bool_]:
-    """Return which runs (k,) belong to the press of the run before them."""
-    joins = np.zeros(len(track), np.bool_)
-    of, start, stop = track[1:], last[:-1] + 1, first[1:]
-    gap = stop - start
-    short = gap <= limits.longest_break[of]
-    if unknown.any():
-        lost = np.zeros((len(unknown), unknown.shape[1] + 1), np.intp)
-        np.cumsum(unknown, axis=1, out=lost[:, 1:])
-        heard = gap - (lost[of, stop] - lost[of, start])
-        short |= (gap <= limits.longest_loss[of]) & (heard <= _EDGE_HOPS)
-    joins[1:] = (of == track[:-1]) & short
-    return joins
+@compiled
+def levels_within(first: Indices, last: Indices, on: Bools, amplitudes: Floats) -> Floats:
+    """Return the levels (k, 2) of what is on inside k stretches, each of a track of its own (k, 2, hops)."""
+    levels = np.empty((len(first), 2), np.float32)
+    for index in range(len(first)):
+        part = slice(first[index], last[index] + 1)
+        levels[index] = _middles(amplitudes[index, :, part], on[index, part])
+    return levels

@@ -1,15 +1,13 @@
-"""Stage 2, first part: what the tracks of candidate spans measure, all of them at once.
+"""Stage 2, first part: what the tracks of candidate spans measure."""
 
-A handful of spans a batch: what it costs is the number of NumPy calls, so that tones lie in rows, (k, 2, hops), sums
-are products, and what is as cheap for all spans is not spared to some.
-"""
-
+import math
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from dtmf.compiled import compiled
 from dtmf.frames import RATE_HZ, Bools, Complexes, Floats, Indices
 from dtmf.keys import HIGH_HZ, LOW_HZ
 from dtmf.limit_table import ToneLimits
@@ -25,14 +23,11 @@ _FEWEST_HEARD: Final = 6
 _TURN_A_HOP: Final = 2 * np.pi * HOP_SAMPLES / RATE_HZ
 "By how much the phase of a tone that is off by 1 Hz turns from point to point."
 
-_FLOOR: Final = np.float32(1e-9)
+_FLOOR: Final = 1e-9
 "Keeps shares of nothing finite."
 
 _NOMINAL_HZ: Final = np.array([(low, high) for low in LOW_HZ for high in HIGH_HZ], float)
 "The two tones of each of `KEYS`."
-
-_BOTH: Final = np.array([[[0], [1]]])
-_HOPS: Final = np.arange(64, dtype=np.float32)
 
 Doubles = npt.NDArray[np.float64]
 
@@ -107,12 +102,9 @@ def measure_steadiness(tested: Tested, spans: Spans, limits: ToneLimits) -> Stea
     twist_db, allowed = _twist_db(spans, limits)
     which = np.flatnonzero(allowed)
     spans = spans.take(which)
-    tones, heard = _align(tested, spans)
+    heard = _heard(spans.track, spans.first, spans.last, spans.on, tested.unknown)
     nominal_hz = _NOMINAL_HZ[tested.keys[spans.track]]
-    offset_hz = _offsets_hz(tones)
-    still = _hold_still(tones, offset_hz)
-    sums = np.abs(np.add.reduce(still, axis=2))
-    coherence = sums / (np.add.reduce(np.abs(tones), axis=2) + _FLOOR)
+    offset_hz, still, sums, coherence = _measure(spans.track, spans.first, heard, tested.pairs)
     return Steadiness(
         which=which,
         spans=spans,
@@ -122,7 +114,7 @@ def measure_steadiness(tested: Tested, spans: Spans, limits: ToneLimits) -> Stea
         heard=heard,
         still=still,
         sums=sums,
-        coherence=np.minimum(coherence[:, 0], coherence[:, 1]),
+        coherence=coherence,
     )
 
 
@@ -137,31 +129,55 @@ def _twist_db(spans: Spans, limits: ToneLimits) -> tuple[Floats, Bools]:
     return np.asarray(twist_db, np.float32), allowed
 
 
-def _align(tested: Tested, spans: Spans) -> tuple[Complexes, Bools]:
-    """Cut the spans out of their tracks: the tones (k, 2, hops), zero where not heard, and what was (k, hops)."""
-    lengths = spans.last - spans.first
-    hop = np.arange(int(lengths.max(initial=0)) + 1)
-    inside = hop <= lengths[:, None]
-    track, place = spans.track[:, None], np.minimum(spans.first[:, None] + hop, spans.last[:, None])
-    on = spans.on[track, place] & inside
-    heard = on & ~tested.unknown[track, place]
-    few = np.add.reduce(heard, axis=1, dtype=np.intp) < _FEWEST_HEARD
-    np.copyto(heard, on, where=few[:, None])
-    return tested.pairs[track[..., None], _BOTH, place[:, None]] * heard[:, None], heard
+@compiled
+def _heard(track: Indices, first: Indices, last: Indices, on: Bools, unknown: Bools) -> Bools:
+    """Return which points of each span, from its first on, are on and were received (k, hops)."""
+    heard = np.zeros((len(track), on.shape[1]), np.bool_)
+    for span in range(len(track)):
+        points = slice(first[span], last[span] + 1)
+        part = on[track[span], points]
+        received = part & ~unknown[track[span], points]
+        heard[span, : len(part)] = received if received.sum() >= _FEWEST_HEARD else part
+    return heard
 
 
-def _offsets_hz(tones: Complexes) -> Doubles:
-    """Return how far each tone is from nominal (k, 2), from its phase slope over ever longer lags."""
-    turn = np.zeros(tones.shape[:2])
+@compiled
+def _measure(
+    track: Indices, first: Indices, heard: Bools, pairs: Complexes
+) -> tuple[Doubles, Complexes, Floats, Floats]:
+    """Return how far the tones are from nominal in Hz, and still, sums and coherence as in `Steadiness`."""
+    count, hops = heard.shape
+    offset_hz = np.empty((count, 2))
+    still = np.zeros((count, 2, hops), np.complex64)
+    sums = np.empty((count, 2), np.float32)
+    coherence = np.ones(count, np.float32)
+    for span in range(count):
+        for tone in range(2):
+            phasors = np.zeros(hops, np.complex64)
+            length = hops - first[span]
+            phasors[:length] = pairs[track[span], tone, first[span] :] * heard[span, :length]
+            turn = _turn_a_hop(phasors)
+            offset_hz[span, tone] = turn / _TURN_A_HOP
+            total, sizes = 0j, 0.0
+            for hop in range(hops):
+                if heard[span, hop]:
+                    phasor = phasors[hop] * complex(math.cos(turn * hop), -math.sin(turn * hop))
+                    still[span, tone, hop] = phasor
+                    total += phasor
+                    sizes += abs(phasor)
+            sums[span, tone] = abs(total)
+            coherence[span] = min(coherence[span], abs(total) / (sizes + _FLOOR))
+    return offset_hz, still, sums, coherence
+
+
+@compiled
+def _turn_a_hop(phasors: Complexes) -> float:
+    """Return by how much the phase turns from point to point, from its slope over ever longer lags."""
+    turn = 0.0
     for lag in _LAGS:
-        if lag >= tones.shape[2]:
-            break
-        product = np.vecdot(tones[..., :-lag], tones[..., lag:]) * np.exp(-1j * lag * turn)
-        turn += np.arctan2(product.imag, product.real) / lag
-    return turn / _TURN_A_HOP
-
-
-def _hold_still(tones: Complexes, offset_hz: Doubles) -> Complexes:
-    """Return the tones against the measured frequencies."""
-    turn = (-1j * _TURN_A_HOP * offset_hz).astype(np.complex64)
-    return np.asarray(tones * np.exp(turn[..., None] * _HOPS[: tones.shape[2]]))
+        product = 0j
+        for hop in range(len(phasors) - lag):
+            product += phasors[hop].conjugate() * phasors[hop + lag]
+        product *= complex(math.cos(turn * lag), -math.sin(turn * lag))
+        turn += math.atan2(product.imag, product.real) / lag
+    return turn
