@@ -21,6 +21,7 @@ from dtmf.spans import Spans, levels_within
 from dtmf.steadiness import (
     Steadiness,
     Tested,
+    ends_coherence,
     measure_steadiness,
 )
 from dtmf.tones import level_of
@@ -34,6 +35,10 @@ _LONG_HOPS: Final = 25
 
 _SETTLED_HOPS: Final = 16
 "40 ms: what is left of a tone of 80 ms when a low-rate codec has found it."
+
+_MAY_HAVE_SETTLED: Final = 0.6
+"""Below this coherence the settled part is not one tone: at the frequencies of the whole span, which a codec that
+shakes the start moves by up to 0.8 %, so that the phase turns by two radians within 40 ms."""
 
 _SETTLED_ON_HOPS: Final = 12
 "Of these so many points must be on: 28 ms in which a break is short."
@@ -69,6 +74,7 @@ def accept(tested: Tested, spans: Spans, limits: ToneLimits) -> Accepted:
     pressed = _pressed(tested, steadiness, limits)
     long = steadiness.spans.last - steadiness.spans.first >= _LONG_HOPS - 1
     late = np.flatnonzero(long & ~pressed)
+    late = late[ends_coherence(steadiness, late, _SETTLED_HOPS) > _MAY_HAVE_SETTLED]
     if len(late):
         pressed[late] = _settled(tested, steadiness.spans.take(late), limits)
     # spans are in the order of slots, keys and time, and so is what is left of them

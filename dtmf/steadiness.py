@@ -181,3 +181,21 @@ def _turn_a_hop(phasors: Complexes) -> float:
         product *= complex(math.cos(turn * lag), -math.sin(turn * lag))
         turn += math.atan2(product.imag, product.real) / lag
     return turn
+
+
+def ends_coherence(steadiness: Steadiness, which: Indices, hops: int) -> Floats:
+    """Return the coherence of the last `hops` points of some spans, the worse of the two tones."""
+    spans = steadiness.spans
+    return _ends_coherence(steadiness.still, which, spans.last - spans.first + 1, hops)
+
+
+@compiled
+def _ends_coherence(still: Complexes, which: Indices, lengths: Indices, hops: int) -> Floats:
+    coherence = np.ones(len(which), np.float32)
+    for index in range(len(which)):
+        span = which[index]
+        part = still[span, :, lengths[span] - hops : lengths[span]]
+        for tone in range(2):
+            share = abs(part[tone].sum()) / (np.abs(part[tone]).sum() + _FLOOR)
+            coherence[index] = min(coherence[index], share)
+    return coherence
