@@ -34,7 +34,6 @@ from dtmf.tracks import (
     centre_samples,
     demodulate,
     hops_of,
-    pair_of,
 )
 
 _DECIDE_SAMPLES: Final = samples_of_ms(56)
@@ -121,9 +120,10 @@ class DetectorBank:
             return []
         held = slots[rows]
         keys = self._held.key[held]
-        phasors = demodulate(self._history.last(held, FOLLOW_SAMPLES))
+        recent = self._history.last(held, FOLLOW_SAMPLES)
+        tones = demodulate(recent, np.arange(len(held)), keys.astype(np.intp))
         over = self._held.follow(
-            np.abs(pair_of(phasors, np.arange(len(held)), keys.astype(np.intp))),
+            np.abs(tones),
             held,
             self._history.unknown(held, 2),
             (hinted[rows] != NO_KEY) & (hinted[rows] != keys),
@@ -152,7 +152,7 @@ class DetectorBank:
             rows=rows,
             keys=keys,
             samples=samples,
-            pairs=pair_of(demodulate(samples), rows, keys),
+            pairs=demodulate(samples, rows, keys),
             unknown=_unknown_hops(self._history.unknown(slots[new]))[rows],
         )
 

@@ -7,6 +7,7 @@ from typing import Final, overload
 
 import numpy as np
 
+from dtmf.compiled import compiled
 from dtmf.frames import RATE_HZ, Complexes, Floats, Indices
 from dtmf.keys import HIGH_HZ, LOW_HZ
 
@@ -57,31 +58,28 @@ _TURN: Final = np.exp(
 ).astype(np.complex64)
 "How far the phase of each nominal tone has turned at each track point, taken back."
 
-_TONES_OF_KEY: Final = np.array([(row, 4 + column) for row in range(4) for column in range(4)])
 
+def demodulate(samples: Floats, rows: Indices, keys: Indices) -> Complexes:
+    """Return the two tones of c keys as phasors against their nominal frequencies: (c, 2, hops).
 
-def demodulate(samples: Floats) -> Complexes:
-    """Return the eight tones of m calls as phasors (m, 8, hops), each against its nominal frequency.
-
-    `samples` is (m, s), s a multiple of 20. A steady tone at its nominal frequency has a constant phasor; the
-    phase of one that is off by d Hz turns by 2 pi d / 400 a hop.
+    `samples` is (m, s), s a multiple of 20, `rows` (c,) names the row of each key. A steady tone at its nominal
+    frequency has a constant phasor; the phase of one that is off by d Hz turns by 2 pi d / 400 a hop.
     """
     calls, length = samples.shape
     blocks = samples.reshape(calls, length // HOP_SAMPLES, HOP_SAMPLES) @ _OSCILLATORS
-    parts = blocks.reshape(calls, length // HOP_SAMPLES, _BLOCKS, 16)
-    hops = hops_of(length)
-    total = parts[:, :hops, 0].copy()
-    for block in range(1, _BLOCKS):
-        total += parts[:, block : block + hops, block]
-    phasors = np.empty((calls, 8, hops), np.complex64)
-    phasors.real, phasors.imag = (
-        total[..., :8].transpose(0, 2, 1),
-        total[..., 8:].transpose(0, 2, 1),
-    )
-    phasors *= _TURN[:, :hops]
+    return _gather(blocks, rows, keys, hops_of(length))
+
+
+@compiled
+def _gather(blocks: Floats, rows: Indices, keys: Indices, hops: int) -> Complexes:
+    """Add up the blocks (m, blocks, 4 * 16) of each window, for the tones asked for alone."""
+    phasors = np.empty((len(rows), 2, hops), np.complex64)
+    for index in range(len(rows)):
+        for place, tone in enumerate((keys[index] // 4, 4 + keys[index] % 4)):
+            for hop in range(hops):
+                real, imaginary = np.float32(0), np.float32(0)
+                for block in range(_BLOCKS):
+                    real += blocks[rows[index], hop + block, 16 * block + tone]
+                    imaginary += blocks[rows[index], hop + block, 16 * block + 8 + tone]
+                phasors[index, place, hop] = complex(real, imaginary) * _TURN[tone, hop]
     return phasors
-
-
-def pair_of(phasors: Complexes, rows: Indices, keys: Indices) -> Complexes:
-    """Return the two tones of c keys, each in one row of `phasors` (m, 8, hops): (c, 2, hops)."""
-    return np.asarray(phasors[rows[:, None], _TONES_OF_KEY[keys]])
