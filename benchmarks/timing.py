@@ -13,6 +13,7 @@ from benchmarks.receivers import SPANDSP, Line, Ours, Spandsp, spandsp
 from benchmarks.rows import OURS, Case, Figure, Limit, NotAvailableError, Row
 from benchmarks.signals import FRAME, RATE_HZ, Keying, Pcm, coded, sixteen_digits, white_noise
 from dtmf import DetectorBank, GateBank
+from dtmf.warm_up import warm_up
 
 CALLS: Final = 1000
 _ROUND_FRAMES: Final = 50
@@ -112,6 +113,7 @@ def _ratio(load: Load, seed: int, rounds: int) -> Mapping[str, Figure]:
     """Return the median over the rounds of our time over spandsp's."""
     if (peer := spandsp()) is None:
         raise NotAvailableError("spandsp is not installed: there is nothing to compare with")
+    warm_up()
     frames = frames_of(load, rounds, np.random.default_rng(seed))
     bank, slots, lost = DetectorBank(CALLS), np.arange(CALLS), np.zeros(CALLS, np.bool_)
     states = [peer.open() for _ in range(CALLS)]
@@ -140,6 +142,7 @@ def _feed(peer: Spandsp, states: list[int], calls: Pcm) -> None:
 
 def _with_gate(seed: int, rounds: int) -> Mapping[str, Figure]:
     """Return what detector and gate together take for one frame of one call, the median of the rounds."""
+    warm_up()
     frames = frames_of(_MIXED, rounds, np.random.default_rng(seed))
     bank, gate = DetectorBank(CALLS), GateBank(CALLS)
     slots, lost = np.arange(CALLS), np.zeros(CALLS, np.bool_)

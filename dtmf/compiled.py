@@ -1,7 +1,8 @@
 """Loops over calls as machine code: `compiled` is Numba's `njit`, with a type.
 
-What works on whole batches at once is NumPy; what takes decisions for each call is a plain loop, compiled. The code is
-kept beside the module (`__pycache__`), so that only the first process of a new version waits for the compiler.
+What works on whole batches at once is NumPy; what takes decisions for each call is a plain loop, compiled: a NumPy call
+costs a microsecond however little it does, and a key took four hundred of them. The machine code is kept beside the
+module (`__pycache__`) or in the user's cache, so that only the first process of a new version waits for the compiler.
 """
 
 from collections.abc import Callable
@@ -14,4 +15,8 @@ _Function = TypeVar("_Function", bound=Callable[..., object])
 
 def compiled(function: _Function) -> _Function:
     """Return `function`, compiled at its first call for each combination of argument types."""
-    return cast(_Function, numba.njit(cache=True, error_model="numpy")(function))
+    try:
+        made = numba.njit(cache=True, error_model="numpy")(function)
+    except RuntimeError:  # no place to keep it: every process compiles for itself
+        made = numba.njit(error_model="numpy")(function)
+    return cast(_Function, made)

@@ -6,6 +6,7 @@ import sys
 from bridge.media.hardening import die_with_gateway, forbid_core_dumps, leave_ending_to_gateway
 from bridge.media.settings import WorkerSettings
 from bridge.media.worker import Worker
+from dtmf.warm_up import warm_up
 
 
 def main() -> None:
@@ -13,6 +14,7 @@ def main() -> None:
     forbid_core_dumps()
     die_with_gateway()
     leave_ending_to_gateway()
+    warm_up()
     control = socket.socket(fileno=int(sys.argv[1]))
     Worker(WorkerSettings.from_argument(sys.argv[2]), control).run()
 
