@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from dtmf.frames import RATE_HZ, Bools, Floats, Indices
 from dtmf.limits import DetectorLimits
@@ -46,25 +45,29 @@ class LimitTable:
 
     def __init__(self, capacity: int, limits: DetectorLimits) -> None:
         self._default = limits
-        self._hops = np.zeros((3, capacity), np.intp)
-        self._tones = np.zeros((4, capacity), np.float32)
+        # a row a limit, so that what is taken of each lies together: the compiled loops are made for that
+        self._hops = [np.zeros(capacity, np.intp) for _ in range(3)]
+        self._tones = [np.zeros(capacity, np.float32) for _ in range(4)]
         self._strict = np.zeros(capacity, np.bool_)
         self.set(np.arange(capacity), limits)
 
     def set(self, slots: Indices, limits: DetectorLimits | None) -> None:
         """Give `slots` their limits; None for those of the bank."""
         limits = limits or self._default
-        self._hops[:, slots] = np.array(_in_hops(limits))[:, None]
-        self._tones[:, slots] = np.array(_of_tones(limits), np.float32)[:, None]
+        for values, value in zip(self._hops, _in_hops(limits), strict=True):
+            values[slots] = value
+        for levels, level in zip(self._tones, _of_tones(limits), strict=True):
+            levels[slots] = level
         self._strict[slots] = limits.strict
 
     def hops(self, slots: Indices) -> HopLimits:
         """Return the limits of spans, a row a slot."""
-        return HopLimits(*self._hops[:, slots])
+        longest_break, longest_loss, shortest = (values[slots] for values in self._hops)
+        return HopLimits(longest_break, longest_loss, shortest)
 
     def tones(self, slots: Indices) -> ToneLimits:
         """Return the limits of tones, a row a slot."""
-        tolerance, lowest, positive, negative = self._tones[:, slots]
+        tolerance, lowest, positive, negative = (values[slots] for values in self._tones)
         return ToneLimits(tolerance, lowest, positive, negative, self._strict[slots])
 
 
@@ -77,7 +80,7 @@ def _in_hops(limits: DetectorLimits) -> tuple[int, int, int]:
     )
 
 
-def _of_tones(limits: DetectorLimits) -> npt.ArrayLike:
+def _of_tones(limits: DetectorLimits) -> tuple[float, float, float, float]:
     return (
         limits.frequency_tolerance,
         amplitude(limits.lowest_level_dbm0),
