@@ -21,8 +21,8 @@ from dtmf.spans import Spans, levels_within
 from dtmf.steadiness import (
     Steadiness,
     Tested,
-    ends_coherence,
     measure_steadiness,
+    steady,
 )
 from dtmf.tones import level_of
 from dtmf.verify import measure
@@ -35,10 +35,6 @@ _LONG_HOPS: Final = 25
 
 _SETTLED_HOPS: Final = 16
 "40 ms: what is left of a tone of 80 ms when a low-rate codec has found it."
-
-_MAY_HAVE_SETTLED: Final = 0.6
-"""Below this coherence the settled part is not one tone: at the frequencies of the whole span, which a codec that
-shakes the start moves by up to 0.8 %, so that the phase turns by two radians within 40 ms."""
 
 _SETTLED_ON_HOPS: Final = 12
 "Of these so many points must be on: 28 ms in which a break is short."
@@ -74,7 +70,6 @@ def accept(tested: Tested, spans: Spans, limits: ToneLimits) -> Accepted:
     pressed = _pressed(tested, steadiness, limits)
     long = steadiness.spans.last - steadiness.spans.first >= _LONG_HOPS - 1
     late = np.flatnonzero(long & ~pressed)
-    late = late[ends_coherence(steadiness, late, _SETTLED_HOPS) > _MAY_HAVE_SETTLED]
     if len(late):
         pressed[late] = _settled(tested, steadiness.spans.take(late), limits)
     # spans are in the order of slots, keys and time, and so is what is left of them
@@ -111,17 +106,17 @@ def _pressed(tested: Tested, steadiness: Steadiness, limits: ToneLimits) -> Bool
 def _settled(tested: Tested, spans: Spans, limits: ToneLimits) -> Bools:
     """Return which spans are presses by their last 40 ms."""
     pressed = np.zeros(len(spans.track), np.bool_)
-    first = spans.last - (_SETTLED_HOPS - 1)
-    tracks = spans.track
-    levels = levels_within(first, spans.last, spans.on[tracks], np.abs(tested.pairs[tracks]))
-    ends = replace(spans, first=first, levels=levels)
-    steadiness = measure_steadiness(tested, ends, limits)
-    possible = _possible(steadiness, limits, SETTLED_COHERENCE)
-    possible &= np.add.reduce(steadiness.heard, axis=1, dtype=np.intp) >= _SETTLED_ON_HOPS
-    steadiness = steadiness.take(np.flatnonzero(possible))
-    if len(steadiness.which):
+    ends = replace(spans, first=spans.last - (_SETTLED_HOPS - 1))
+    some = np.flatnonzero(steady(tested, ends, SETTLED_COHERENCE, _SETTLED_ON_HOPS))
+    if len(some):
+        tracks, ends = spans.track[some], ends.take(some)
+        amplitudes = np.abs(tested.pairs[tracks])
+        levels = levels_within(ends.first, ends.last, spans.on[tracks], amplitudes)
+        steadiness = measure_steadiness(tested, replace(ends, levels=levels), limits)
+        possible = _possible(steadiness, limits, SETTLED_COHERENCE)
         strict = limits.strict[steadiness.spans.track]
-        pressed[steadiness.which] = is_settled_press(_features(tested, steadiness), strict)
+        features = _features(tested, steadiness)
+        pressed[some[steadiness.which]] = possible & is_settled_press(features, strict)
     return pressed
 
 

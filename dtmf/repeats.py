@@ -51,26 +51,34 @@ class RepeatFinder:
 
     def find(self, pairs: Pairs, slots: Indices) -> Repeats:
         """Take the pairs of n slots' next frame and return the rows with repeats."""
-        found = _repeated(pairs.energy, pairs.key, pairs.clear, pairs.power, self._key, slots)
-        rows = np.flatnonzero(found[:, 0] | found[:, 1])
-        energy = np.empty((len(rows), 3, 2), np.float32)
-        energy[:, 0], energy[:, 1:] = self._energy[slots[rows]], pairs.energy[rows]
-        self._key[slots], self._energy[slots] = pairs.key[:, 1], pairs.energy[:, 1]
-        return Repeats(rows=rows, found=found[rows], key=pairs.key[rows], energy=energy)
+        rows, found, energy = _repeated(
+            pairs.energy, pairs.key, pairs.clear, pairs.power, slots, self._key, self._energy
+        )
+        return Repeats(rows=rows, found=found, key=pairs.key[rows], energy=energy)
 
 
 @compiled
 def _repeated(
-    energy: Floats, key: KeyIndices, clear: Bools, power: Floats, last: KeyIndices, slots: Indices
-) -> Bools:
-    """Return in which windows (n, 2) a pair is found that the window before had."""
-    found = np.zeros(key.shape, np.bool_)
+    energy: Floats,
+    key: KeyIndices,
+    clear: Bools,
+    power: Floats,
+    slots: Indices,
+    last_key: KeyIndices,
+    last_energy: Floats,
+) -> tuple[Indices, Bools, Floats]:
+    """Return rows, windows and energies as in `Repeats`; what is remembered of each slot is taken on."""
+    rows = np.empty(len(slots), np.intp)
+    found = np.empty((len(slots), 2), np.bool_)
+    energies = np.empty((len(slots), 3, 2), np.float32)
+    count = 0
     for row in range(len(slots)):
-        before = last[slots[row]]
+        slot = slots[row]
+        before = last_key[slot]
         for window in range(2):
             low, high = energy[row, window]
             weaker, stronger = min(low, high), max(low, high)
-            found[row, window] = (
+            found[count, window] = (
                 key[row, window] == before
                 and clear[row, window]
                 and weaker > LOWEST_ENERGY
@@ -78,4 +86,11 @@ def _repeated(
                 and stronger > _LOWEST_SHARE * power[row, window]
             )
             before = key[row, window]
-    return found
+        if found[count, 0] or found[count, 1]:
+            rows[count] = row
+            energies[count, 0] = last_energy[slot]
+            energies[count, 1:] = energy[row]
+            count += 1
+        last_key[slot] = key[row, 1]
+        last_energy[slot] = energy[row, 1]
+    return rows[:count], found[:count], energies[:count]

@@ -183,19 +183,9 @@ def _turn_a_hop(phasors: Complexes) -> float:
     return turn
 
 
-def ends_coherence(steadiness: Steadiness, which: Indices, hops: int) -> Floats:
-    """Return the coherence of the last `hops` points of some spans, the worse of the two tones."""
-    spans = steadiness.spans
-    return _ends_coherence(steadiness.still, which, spans.last - spans.first + 1, hops)
-
-
-@compiled
-def _ends_coherence(still: Complexes, which: Indices, lengths: Indices, hops: int) -> Floats:
-    coherence = np.ones(len(which), np.float32)
-    for index in range(len(which)):
-        span = which[index]
-        part = still[span, :, lengths[span] - hops : lengths[span]]
-        for tone in range(2):
-            share = abs(part[tone].sum()) / (np.abs(part[tone]).sum() + _FLOOR)
-            coherence[index] = min(coherence[index], share)
-    return coherence
+def steady(tested: Tested, spans: Spans, coherence: float, fewest: int) -> Bools:
+    """Return which spans have so much coherence, and so many points that were heard."""
+    heard = _heard(spans.track, spans.first, spans.last, spans.on, tested.unknown)
+    _, _, _, found = _measure(spans.track, spans.first, heard, tested.pairs)
+    points = np.add.reduce(heard, axis=1, dtype=np.intp)
+    return np.asarray((found > coherence) & (points >= fewest))
