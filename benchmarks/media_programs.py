@@ -145,7 +145,9 @@ class MediaLoad:
     async def _expect(self, wanted: str, limit_s: float) -> None:
         line = await read_line(self._process, limit_s)
         if line == "behind":
-            raise NotAvailableError("the load cannot keep up: something else takes its core")
+            raise NotAvailableError(
+                "the load cannot keep up: its core is too slow for so many calls, or busy"
+            )
         if line != wanted:
             raise AssertionError(f"media_load said {line!r} in place of {wanted!r}")
 
