@@ -11,6 +11,7 @@ from dtmf.limit_table import ToneLimits
 from dtmf.rules import (
     LOWEST_COHERENCE,
     SETTLED_COHERENCE,
+    SETTLED_DB,
     Features,
     is_press,
     is_settled_press,
@@ -29,6 +30,9 @@ from dtmf.verify import measure
 
 _MARGIN_DB: Final = 1.0
 "Of what is judged without a fit."
+
+_FIT_GAIN_DB: Final = 3.0
+"More a fit does not find in a settled end."
 
 _LONG_HOPS: Final = 25
 "62 ms: in a shorter span the settled part is hardly another."
@@ -114,9 +118,12 @@ def _settled(tested: Tested, spans: Spans, limits: ToneLimits) -> Bools:
         levels = levels_within(ends.first, ends.last, spans.on[tracks], amplitudes)
         steadiness = measure_steadiness(tested, replace(ends, levels=levels), limits)
         possible = _possible(steadiness, limits, SETTLED_COHERENCE)
-        strict = limits.strict[steadiness.spans.track]
-        features = _features(tested, steadiness)
-        pressed[some[steadiness.which]] = possible & is_settled_press(features, strict)
+        possible &= least_weaker_db(tested, steadiness) > SETTLED_DB - _FIT_GAIN_DB
+        steadiness = steadiness.take(np.flatnonzero(possible))
+        if len(steadiness.which):
+            strict = limits.strict[steadiness.spans.track]
+            features = _features(tested, steadiness)
+            pressed[some[steadiness.which]] = is_settled_press(features, strict)
     return pressed
 
 

@@ -37,7 +37,7 @@ in recorded speech one in 160 was within 0.2 % of both tones, and what stood hig
 _STEADY_DB: Final = _Steps((0.006, -3.0), (0.016, 0.0), (1.0, np.inf))
 "The same for tones as constant as only a machine's: nothing is, and is farther off."
 
-_SETTLED_DB: Final = 6.0
+SETTLED_DB: Final = 6.0
 "What the settled end of a tone stands over all else. Coherent ends of spans in recorded speech stayed below 2 dB."
 
 _STRICT_DB: Final = 3.0
@@ -149,7 +149,7 @@ def is_settled_press(f: Features, strict: Bools | bool) -> Bools:
     Low-rate codecs (GSM 06.10) take up to 40 ms to find a tone and shake all that is measured on the whole of it;
     once found it stands far over what they add.
     """
-    needed_db = np.where(strict, _SETTLED_DB + _STRICT_DB, _SETTLED_DB)
+    needed_db = np.where(strict, SETTLED_DB + _STRICT_DB, SETTLED_DB)
     return np.asarray((f.weaker_db > needed_db) & (f.coherence > SETTLED_COHERENCE))
 
 
