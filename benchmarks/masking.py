@@ -86,6 +86,9 @@ class Condition:
     masking: LineMasking | None = PLAIN_MASKING
     "None: the call is not secure."
     limit: Limit = _CHANCE
+    detectors: Limit | None = _NOTHING
+    """None under a voice louder than the tones: a key that a detector reads there is one that the attacker guesses, whose
+    share has the limit; how many it reads is told."""
 
     @property
     def events(self) -> bool:
@@ -102,8 +105,8 @@ class Condition:
     def case(self, listeners: Sequence[Receiver], n: int, seed: int) -> Case:
         """Return how the row is asked with at least `n` presses."""
         limits = {ATTACKER: self.limit}
-        if self.masking:
-            limits |= dict.fromkeys((SPANDSP, MULTIMON), _NOTHING)
+        if self.masking and self.detectors:
+            limits |= dict.fromkeys((SPANDSP, MULTIMON), self.detectors)
         row = Row(group="mask" if self.masking else "open", name=self.name, limits=limits)
         return Case(row=row, ask=partial(self._ask, listeners, n, seed))
 
@@ -201,11 +204,17 @@ CONDITIONS: Final[Sequence[Condition]] = (
         way=lines.noise(-26),
     ),
     *(
-        Condition(name=f"{voice} 3 dB over{how}", way=way(-5), masking=masking, limit=limit)
-        for masking, how, limit in (
-            (PLAIN_MASKING, "", _LOUD_VOICE),
-            (_TWO_HELD, ", hold_frames = 2", _CHANCE),
-            (_MUTED, ", caller muted while keying", _CHANCE),
+        Condition(
+            name=f"{voice} 3 dB over{how}",
+            way=way(-5),
+            masking=masking,
+            limit=limit,
+            detectors=detectors,
+        )
+        for masking, how, limit, detectors in (
+            (PLAIN_MASKING, "", _LOUD_VOICE, None),
+            (_TWO_HELD, ", hold_frames = 2", _CHANCE, None),
+            (_MUTED, ", caller muted while keying", _CHANCE, _NOTHING),
         )
         for voice, way in (
             ("recorded speech", lines.recorded_speech),
