@@ -87,8 +87,8 @@ class Condition:
     "None: the call is not secure."
     limit: Limit = _CHANCE
     detectors: Limit | None = _NOTHING
-    """None under a voice louder than the tones: a key that a detector reads there is one that the attacker guesses, whose
-    share has the limit; how many it reads is told."""
+    """None under a voice louder than the tones: a key that a detector reads there is one that the attacker guesses, and
+    it is the attacker's share that has a limit; how many it reads is told."""
 
     @property
     def events(self) -> bool:
