@@ -33,14 +33,18 @@ class Recordings:
         self._failures: deque[tuple[int, str]] = deque(maxlen=MAX_FAILURES)
         self._disk = DiskThread(lambda number, reason: self._failures.append((number, reason)))
 
-    def start(self, slot: int, path: Path, now: float) -> None:
-        """Record a call from now on; where it is recorded already, only tell how."""
+    def start(self, slot: int, path: Path, now: float, *, continues: bool = False) -> None:
+        """Record a call from now on; where it is recorded already, only tell how.
+
+        `continues`: in the file that a worker that is gone has begun.
+        """
         if slot in self._states:
             self._tell(slot)
             return
         number = next(self._numbers)
         self._slots[number] = slot
-        if not self._disk.create(number, path):
+        begin = self._disk.reopen if continues else self._disk.create
+        if not begin(number, path):
             self._fail(number, _TOO_SLOW)
             return
         self.recorders[slot] = Recorder(self._disk, number, now)

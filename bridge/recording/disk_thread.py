@@ -23,6 +23,7 @@ class _Append:
 class _Create:
     recording: int
     path: Path
+    open_file: Callable[[Path], StereoWavFile]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,11 @@ class DiskThread:
 
     def create(self, recording: int, path: Path) -> bool:
         """Queue the creation of a file; return False where the queue is full."""
-        return self._put(_Create(recording, path))
+        return self._put(_Create(recording, path, StereoWavFile.create))
+
+    def reopen(self, recording: int, path: Path) -> bool:
+        """Queue going on with a file that a process that is gone has begun; return False where the queue is full."""
+        return self._put(_Create(recording, path, StereoWavFile.reopen))
 
     def append(self, recording: int, samples: bytes) -> bool:
         """Queue interleaved int16 samples; return False where the queue is full."""
@@ -79,8 +84,8 @@ class DiskThread:
 
     def _do(self, job: _Create | _Append | _Close) -> None:
         match job:
-            case _Create(recording, path):
-                self._files[recording] = StereoWavFile(path)
+            case _Create(recording, path, open_file):
+                self._files[recording] = open_file(path)
             case _Append(recording, samples):
                 if (file := self._files.get(recording)) is not None:
                     file.append(samples)

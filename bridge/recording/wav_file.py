@@ -2,7 +2,7 @@
 
 import struct
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Self
 
 RATE_HZ: Final = 8000
 CHANNELS: Final = 2
@@ -18,16 +18,40 @@ def _header(data_bytes: int) -> bytes:
     )  # fmt: skip
 
 
+def _data_bytes(header: bytes) -> int:
+    """Return what a header of ours counts; 0 where it is not whole."""
+    return 0 if len(header) < _HEADER.size else int(_HEADER.unpack(header)[-1])
+
+
 class StereoWavFile:
     """Left and right int16 samples, interleaved."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, file: BinaryIO, data_bytes: int) -> None:
+        """`data_bytes` of samples are in `file` already, behind its header."""
+        self._file, self._data_bytes = file, data_bytes
+
+    @classmethod
+    def create(cls, path: Path) -> Self:
         """Create `path`, readable by its owner alone; raise OSError where that cannot be done."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file: BinaryIO = path.open("xb")
+        file = path.open("xb")
         path.chmod(0o600)
-        self._data_bytes = 0
-        self._file.write(_header(0))
+        file.write(_header(0))
+        return cls(file, 0)
+
+    @classmethod
+    def reopen(cls, path: Path) -> Self:
+        """Go on with what a process that is gone has begun; create `path` where it has not. Raise OSError."""
+        if not path.exists():
+            return cls.create(path)
+        file = path.open("r+b")
+        # What the header does not count yet was being written at the end: it may be half a sample.
+        whole = min(_data_bytes(file.read(_HEADER.size)), path.stat().st_size - _HEADER.size)
+        data_bytes = max(0, whole) // _BYTES_PER_FRAME * _BYTES_PER_FRAME
+        file.truncate(_HEADER.size + data_bytes)
+        file.seek(0)
+        file.write(_header(data_bytes))
+        return cls(file, data_bytes)
 
     def append(self, interleaved: bytes) -> None:
         """Add samples and bring the header up to date."""
