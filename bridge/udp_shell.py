@@ -17,6 +17,7 @@ class UdpShell(asyncio.DatagramProtocol):
         self._transport: asyncio.DatagramTransport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._pumping = False
+        self._pumped = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
@@ -45,6 +46,13 @@ class UdpShell(asyncio.DatagramProtocol):
         for data, address in self._endpoint.datagrams_to_send():
             self._transport.sendto(data, address)
         self._arm()
+        self._pumped.set()
+
+    async def until(self, done: Callable[[], bool]) -> None:
+        """Return once `done()` holds of the endpoint; it is asked again after every datagram and timer."""
+        while not done():
+            self._pumped.clear()
+            await self._pumped.wait()
 
     def _deliver(self, event: SipEvent) -> None:
         try:

@@ -84,6 +84,11 @@ class SipEndpoint:
         """Number of transactions that are not forgotten yet."""
         return len(self._layer)
 
+    @property
+    def unanswered_count(self) -> int:
+        """Number of our requests that wait for a final response."""
+        return self._layer.unanswered
+
     # --- from outside ---
 
     def receive_datagram(self, data: bytes, source: Address, now: float) -> None:

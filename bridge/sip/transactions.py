@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bridge.errors import LocalProtocolError
 from bridge.sip.client_transaction import ClientTransaction, OnResponse, OnTimeout
+from bridge.sip.client_transaction import State as ClientState
 from bridge.sip.config import SipConfig
 from bridge.sip.incoming import Address, IncomingRequest, IncomingResponse, ServerKey
 from bridge.sip.message import Request
@@ -51,6 +52,12 @@ class TransactionLayer:
 
     def __len__(self) -> int:
         return len(self._clients) + len(self._servers)
+
+    @property
+    def unanswered(self) -> int:
+        """Number of our requests that wait for a final response."""
+        over = (ClientState.COMPLETED, ClientState.ACCEPTED, ClientState.TERMINATED)
+        return sum(client.state not in over for client in self._clients.values())
 
     def has_room(self, *, in_dialog: bool) -> bool:
         """Tell whether one more transaction may be made for the other side; calls that exist have room of their own."""
