@@ -246,6 +246,13 @@ class LiveSessions:
             now = self._clock.monotonic_s()
             self._drive(live, lambda: live.session.receive_key(key, now))
 
+    def interrupted(self, call: CallId) -> None:
+        """Keys of this call may be lost: what is being keyed is keyed again from its start."""
+        live = self._by_call.get(call)
+        if live is not None:
+            now = self._clock.monotonic_s()
+            self._drive(live, lambda: live.session.interrupted(now))
+
     def leave(self, live: LiveSession, trigger: Trigger) -> None:
         """End a session for a reason that lies outside of it."""
         if live.session.ended:

@@ -57,6 +57,7 @@ CALLER_STOPPED = "The caller stopped the payment on the keypad. Nothing was char
 CALLER_HUNG_UP = "The caller hung up before the payment was made. Nothing was charged."
 CALLER_HUNG_UP_DECLINED = "The card was declined, and the caller hung up. Nothing was charged."
 MEDIA_LOST = "The call's audio was lost, so the payment was stopped. Nothing was charged."
+MEDIA_INTERRUPTED = "The sound was interrupted for a moment. Ask the caller to key this field again, from its start."
 TIMED_OUT = "The payment took too long and was stopped. Nothing was charged."
 FAULT = "The payment was stopped by a fault of ours. Nothing was charged."
 CANCELLED = "You cancelled the payment. Nothing was charged."

@@ -165,6 +165,10 @@ class SessionService:
         """The call is over; a charge that is on its way is still waited for."""
         self._end_on_call(call, Trigger.HUNG_UP, reason)
 
+    def media_interrupted(self, call: CallId) -> None:
+        """Keys of this call may be lost, while its line is moved to another media worker: ask again for the field."""
+        self._live.interrupted(call)
+
     def media_lost(self, call: CallId) -> None:
         """The media worker of this call is gone."""
         self._end_on_call(call, Trigger.MEDIA_LOST, "media lost")

@@ -107,6 +107,18 @@ class PaymentSession:
             return False
         return self._progress(self._capture.receive_key(key, now))
 
+    def interrupted(self, now: float) -> bool:
+        """Keys may be lost: wipe the field that is being keyed and ask for it again; return whether one was.
+
+        Fields that are complete stay, and so does a charge that is under way.
+        """
+        name = self._capture.collecting
+        if self.status is not Status.COLLECTING or name is None:
+            return False
+        self.ask(name, now)
+        self.message = messages.MEDIA_INTERRUPTED
+        return True
+
     def ask(self, name: FieldName, now: float) -> None:
         """Ask for one field (again); raise :class:`IllegalMoveError` where nothing can be keyed."""
         self._move(Trigger.FIELD_ASKED)
@@ -262,6 +274,8 @@ class PaymentSession:
         return tuple(allowed)
 
     def _progress(self, progress: Progress) -> bool:
+        if progress is not Progress.IGNORED:
+            self.message = ""
         match progress:
             case Progress.IGNORED:
                 return False

@@ -34,6 +34,7 @@ STEPS = st.sampled_from(
         "submit",
         "cancel",
         "hang-up",
+        "media-interrupted",
         "media-lost",
         "hold-processor",
         "free-processor",
@@ -81,6 +82,8 @@ class Story:
             case "hang-up":
                 bench.calls.live.pop(CALL, None)
                 desk.call_ended(CALL, "BYE")
+            case "media-interrupted":
+                desk.media_interrupted(CALL)
             case "media-lost":
                 desk.media_lost(CALL)
             case "hold-processor":
