@@ -74,6 +74,12 @@ class BridgeConfig:
 
     calls_per_worker: int = 256
 
+    worker_cpus: tuple[int, ...] = ()
+    "The CPU of each worker, which runs on no other; empty: the kernel chooses."
+
+    worker_silence_s: float = 0.5
+    "A worker that tells nothing of itself for so long hangs, and is replaced."
+
     realm: str = "tonewall"
 
     trunks: tuple[Trunk, ...] = ()

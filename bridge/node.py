@@ -1,11 +1,13 @@
 """The bridge of one node: SIP socket, media workers, and all calls between them."""
 
 import asyncio
+import contextlib
 import itertools
 import secrets
 import socket
+import time
 from collections.abc import Callable, Coroutine
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import datetime
 from typing import Final, assert_never
 
@@ -18,19 +20,24 @@ from bridge.call.events import (
     CallState,
     KeyPressed,
     LineMeasured,
+    MediaInterrupted,
     MediaLost,
+    MediaMoved,
     SecureSpanEnded,
 )
-from bridge.call.flow import CallFlow, CallSetup
+from bridge.call.flow import CallFlow
+from bridge.call.move import CallMove
 from bridge.call.routing import admit, find_target, limits_of_caller
 from bridge.call.secure_line import SecureLine
+from bridge.call.setup import CallSetup
 from bridge.config import Address, BridgeConfig
 from bridge.errors import NotConfirmedError, RouteError
 from bridge.media import messages as m
 from bridge.media.line_masking import PLAIN_MASKING, LineMasking
+from bridge.media.load import MediaLoad
 from bridge.media.pool import MediaPool
 from bridge.media.secure_counters import SecureTotals
-from bridge.media.settings import WorkerSettings
+from bridge.media.settings import worker_settings
 from bridge.sip import events as sip
 from bridge.sip.config import SipConfig
 from bridge.sip.endpoint import SipEndpoint
@@ -40,6 +47,13 @@ from bridge.udp_shell import UdpShell
 
 RINGING_LIMIT_S: Final = 180.0
 "A caller whose phone died while it rang sends no CANCEL; RFC 3261 gives timer C three minutes (section 16.6)."
+
+MOVES_APART_S: Final = 60.0
+"""A call that loses its worker again so soon is not moved again: it may be what ends the workers, and would take the
+next one's calls with it too."""
+
+GOODBYE_S: Final = 2.0
+"How long the end waits for the answers to our BYEs: each is sent three times until then."
 
 log = structlog.get_logger(__name__)
 
@@ -62,7 +76,17 @@ class BridgeNode:
         self._flow_of_dialog: dict[sip.DialogId, CallFlow] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._session_ids = itertools.count(secrets.randbits(31))
-        self._media = MediaPool(_worker_settings(config), self._media_reported, self._media_lost)
+        self._moves: dict[m.CallId, CallMove] = {}
+        "Calls on their way to another worker."
+        self._moved_s: dict[m.CallId, float] = {}
+        "When a live call was last moved."
+        self._media = MediaPool(
+            worker_settings(config),
+            self._media_reported,
+            self._media_lost,
+            now=time.monotonic,
+            hang_s=config.worker_silence_s,
+        )
 
     async def start(self) -> None:
         """Bind the SIP socket and start the workers; raise OSError where the address cannot be had."""
@@ -89,10 +113,13 @@ class BridgeNode:
         )
 
     async def stop(self) -> None:
-        """End all calls, wait for the recordings, close the sockets."""
+        """End all calls, wait for the answers to our BYEs and for the recordings, close the sockets."""
         for flow in list(self._flows.values()):
             flow.hang_up("the gateway is stopping", self._loop.time())
         self._shell.pump()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GOODBYE_S):
+                await self._shell.until(lambda: self._endpoint.unanswered_count == 0)
         self._shell.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._media.stop()
@@ -108,6 +135,10 @@ class BridgeNode:
     def worker_pid_of(self, call: m.CallId) -> int | None:
         """Return the process id of the worker that carries `call`."""
         return self._media.pid_of(call)
+
+    def media_load(self) -> MediaLoad:
+        """Return how much the media workers carry, and how much more they can."""
+        return self._media.load()
 
     def location_of(self, user: str) -> Binding | None:
         """Return where a phone is registered."""
@@ -221,15 +252,20 @@ class BridgeNode:
             self._flow_of_dialog[dialog] = flow
         info = flow.info
         if info.state is CallState.ENDED:
+            if flow.lost:
+                self._on_event(MediaLost(call=flow.call))
             del self._flows[flow.call]
+            self._moved_s.pop(flow.call, None)
             for dialog in flow.dialogs:
                 self._flow_of_dialog.pop(dialog, None)
             self._lines.pop(flow.call).call_ended()
             log.info("call ended", call=flow.call, reason=reason)
         self._on_event(CallChanged(info=info, reason=reason))
+        if (move := self._moves.get(flow.call)) is not None:
+            move.flow_changed()
 
-    def _media_reported(self, report: m.Report) -> None:
-        if isinstance(report, m.Heartbeat | m.LegMeasured):
+    def _media_reported(self, report: m.CallReport) -> None:
+        if isinstance(report, m.LegMeasured):
             return
         if isinstance(report, m.SecureSpanCounted):  # counts also where the call is over already
             self._on_event(SecureSpanEnded(call=report.call, totals=SecureTotals.of(report)))
@@ -241,13 +277,8 @@ class BridgeNode:
         if flow is None:
             return
         match report:
-            case m.CallOpened():
-                flow.media_opened(report, self._loop.time())
-                self._shell.pump()
-            case m.CallRefused():
-                log.warning("call refused", call=report.call, reason=report.reason)
-                flow.media_refused(report.reason, self._loop.time())
-                self._shell.pump()
+            case m.CallOpened() | m.CallRefused():
+                self._media_answered(flow, report)
             case m.KeyReported():
                 self._on_event(
                     KeyPressed(call=report.call, key=report.key, transport=report.transport)
@@ -257,6 +288,23 @@ class BridgeNode:
             case _:
                 assert_never(report)
 
+    def _media_answered(self, flow: CallFlow, report: m.CallOpened | m.CallRefused) -> None:
+        """Some worker has ports for a call that begins or is moved, or none has."""
+        move = self._moves.get(flow.call)
+        match report:
+            case m.CallOpened():
+                if move is None:
+                    flow.media_opened(report, self._loop.time())
+                else:
+                    move.opened(report)
+            case m.CallRefused():
+                log.warning("call refused", call=report.call, reason=report.reason)
+                if move is None:
+                    flow.media_refused(report.reason, self._loop.time())
+                else:
+                    move.refused(report.reason)
+        self._shell.pump()
+
     def _line_reported(self, report: m.LineReported) -> None:
         """Tell of the caller's line; in the log its figures and the call, never a press."""
         if (line := report.line) is not None:
@@ -264,28 +312,39 @@ class BridgeNode:
             tell("line measured", call=report.call, **asdict(line))
         self._on_event(LineMeasured(call=report.call, line=report.line))
 
-    def _media_lost(self, calls: frozenset[m.CallId]) -> None:
-        log.error("media worker lost", calls=len(calls))
+    def _media_lost(self, calls: frozenset[m.CallId], reason: str) -> None:
+        """Move the connected calls of a worker that is gone; end those that ring, or were moved just now."""
         for call in calls:
-            if (flow := self._flows.get(call)) is not None:
-                self._on_event(MediaLost(call=call))
-                flow.media_lost(self._loop.time())
+            if (flow := self._flows.get(call)) is None:
+                continue
+            if flow.talking and self._may_move(call):
+                self._begin_move(flow)
+            else:
+                flow.media_lost(reason, self._loop.time())
         self._shell.pump()
 
+    def _may_move(self, call: m.CallId) -> bool:
+        moved_s = self._moved_s.get(call)
+        return moved_s is None or self._loop.time() - moved_s >= MOVES_APART_S
 
-def _worker_settings(config: BridgeConfig) -> tuple[WorkerSettings, ...]:
-    """Cut the port range into one piece a worker."""
-    whole = WorkerSettings(
-        host=config.host,
-        first_port=config.rtp_first_port,
-        last_port=config.rtp_last_port,
-        calls=config.calls_per_worker,
-    )
-    if config.rtp_first_port == 0:
-        return (whole,) * config.workers
-    share = (config.rtp_last_port - config.rtp_first_port + 1) // config.workers // 2 * 2
-    firsts = [config.rtp_first_port + index * share for index in range(config.workers)]
-    return tuple(replace(whole, first_port=first, last_port=first + share - 1) for first in firsts)
+    def _begin_move(self, flow: CallFlow) -> None:
+        call, line = flow.call, self._lines[flow.call]
+        self._moved_s[call] = self._loop.time()
+        self._on_event(MediaInterrupted(call=call))
+        move = CallMove(flow, line, pump=self._shell.pump, now=self._loop.time)
+        self._moves[call] = move
+        line.worker_lost()
+        flow.media_interrupted()
+        self._spawn(self._finish_move(flow, move))
+        self._media.reopen(call, flow.info.detector)
+
+    async def _finish_move(self, flow: CallFlow, move: CallMove) -> None:
+        try:
+            moved = await move.run()
+        finally:
+            del self._moves[flow.call]
+        if moved:
+            self._on_event(MediaMoved(call=flow.call))
 
 
 def _bind(host: str, port: int) -> socket.socket:

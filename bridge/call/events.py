@@ -73,6 +73,23 @@ class KeyPressed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MediaInterrupted:
+    """The worker that carried the call is gone: no sound passes, what was keyed since its last report is lost.
+
+    The call is being moved to another worker: `MediaMoved` follows, or `MediaLost`, or the end of the call.
+    """
+
+    call: CallId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaMoved:
+    """The call goes on by way of another worker; a line that was secure is secure again, confirmed."""
+
+    call: CallId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MediaLost:
     """The worker that carried the call is gone: no sound passes any more, and the call is being ended."""
 
@@ -105,4 +122,12 @@ class LineMeasured:
     "None where too few presses were read from tones."
 
 
-BridgeEvent = CallChanged | KeyPressed | LineMeasured | MediaLost | SecureSpanEnded
+BridgeEvent = (
+    CallChanged
+    | KeyPressed
+    | LineMeasured
+    | MediaInterrupted
+    | MediaLost
+    | MediaMoved
+    | SecureSpanEnded
+)

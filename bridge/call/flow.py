@@ -7,13 +7,12 @@ side simply gets no sound, which also serves phones that cannot be held.
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
-from typing import Final, assert_never
+from typing import assert_never
 
 from bridge.call.events import CallInfo, CallState
 from bridge.call.media_side import MediaSide, SdpOrigin
+from bridge.call.new_offers import NewOffers
+from bridge.call.phase import MOVES, Phase, Trigger
 from bridge.call.refusal import (
     NO_USABLE_ANSWER,
     OVERLOADED,
@@ -23,7 +22,7 @@ from bridge.call.refusal import (
     passed_across,
     refusal_of_offer,
 )
-from bridge.call.routing import Target
+from bridge.call.setup import CallSetup
 from bridge.errors import LocalProtocolError, RemoteProtocolError, SdpError
 from bridge.media import messages as m
 from bridge.media.line_masking import OPEN_LINE
@@ -31,52 +30,6 @@ from bridge.sip import events as sip
 from bridge.sip.endpoint import SipEndpoint
 from bridge.sip.info_dtmf import parse_info_digit
 from bridge.sip.name_addr import NameAddr
-from bridge.sip.uri import Uri
-from dtmf.limits import DetectorLimits
-
-
-class _Phase(StrEnum):
-    OPENING = "opening"
-    CALLING = "calling"
-    TALKING = "talking"
-    ENDED = "ended"
-
-
-class _Trigger(StrEnum):
-    MEDIA_OPENED = "media opened"
-    ANSWERED = "answered"
-    ENDED = "ended"
-
-
-_MOVES: Final[dict[tuple[_Phase, _Trigger], _Phase]] = {
-    (_Phase.OPENING, _Trigger.MEDIA_OPENED): _Phase.CALLING,
-    (_Phase.CALLING, _Trigger.ANSWERED): _Phase.TALKING,
-    (_Phase.OPENING, _Trigger.ENDED): _Phase.ENDED,
-    (_Phase.CALLING, _Trigger.ENDED): _Phase.ENDED,
-    (_Phase.TALKING, _Trigger.ENDED): _Phase.ENDED,
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallSetup:
-    """What a call starts with."""
-
-    call: m.CallId
-    invite: sip.InviteReceived
-    target: Target
-    first: m.Leg
-    "Which side dialled: the customer (`CALLER`) or the agent."
-    agent: str
-    started_at: datetime
-    host: str
-    "Our address, for SDP."
-    identity: Callable[[str], Uri]
-    "The URI by which we stand for a user towards the other side."
-    session_id: int
-    recording: str
-    "Path of the recording; empty: none."
-    detector: DetectorLimits = DetectorLimits()
-    "By which the caller's keys are read."
 
 
 class CallFlow:
@@ -89,12 +42,18 @@ class CallFlow:
         command: Callable[[m.Command], None],
         changed: Callable[["CallFlow", str], None],
     ) -> None:
-        self._setup, self._sip, self._command, self._changed = setup, endpoint, command, changed
-        self._phase = _Phase.OPENING
+        self._setup, self._sip, self._worker, self._changed = setup, endpoint, command, changed
+        self._phase = Phase.OPENING
         self._first, self._second = setup.first, _other(setup.first)
         self._dialogs: dict[m.Leg, sip.DialogId] = {self._first: setup.invite.dialog}
         origin = SdpOrigin(call=setup.call, host=setup.host, session_id=setup.session_id)
-        self._media = {leg: MediaSide(origin, leg, command) for leg in m.Leg}
+        self._media = {leg: MediaSide(origin, leg, self._command) for leg in m.Leg}
+        self._offers = NewOffers(endpoint, self._media)
+        self.lost = False
+        "The call has ended, or ends, because its worker was lost."
+        self.silent = False
+        "The worker is lost, and what the call has on another one is not to carry sound yet."
+        self._recording_begun = False
         self.secure = False
         "The gate is closed, confirmed."
         self.masking = OPEN_LINE
@@ -116,12 +75,17 @@ class CallFlow:
     @property
     def talking(self) -> bool:
         """Both sides are connected."""
-        return self._phase is _Phase.TALKING
+        return self._phase is Phase.TALKING
 
     @property
     def ended(self) -> bool:
         """The call is over."""
-        return self._phase is _Phase.ENDED
+        return self._phase is Phase.ENDED
+
+    @property
+    def settled(self) -> bool:
+        """Both sides know where the sound of the call is."""
+        return not self.silent and self._offers.settled
 
     @property
     def recorded(self) -> bool:
@@ -149,7 +113,7 @@ class CallFlow:
 
     def media_opened(self, opened: m.CallOpened, now: float) -> None:
         """Answer the first side's offer in mind, then ring the second side."""
-        if self._phase is not _Phase.OPENING:
+        if self._phase is not Phase.OPENING:
             return
         self._media[m.Leg.CALLER].port = opened.caller_port
         self._media[m.Leg.AGENT].port = opened.agent_port
@@ -160,7 +124,7 @@ class CallFlow:
             refusal = refusal_of_offer(error)
             self._give_up(refusal, refusal.reason, now)
             return
-        self._move(_Trigger.MEDIA_OPENED)
+        self._move(Trigger.MEDIA_OPENED)
         try:
             self._ring_second(now)
         except LocalProtocolError as error:
@@ -172,9 +136,44 @@ class CallFlow:
         """No worker can carry the call."""
         self._give_up(OVERLOADED, f"no media for the call: {reason}", now)
 
-    def media_lost(self, now: float) -> None:
-        """The worker that carried the call is gone: there is no sound any more."""
-        self._give_up(OVERLOADED, "the media worker that carried the call is gone", now)
+    def media_lost(self, reason: str, now: float) -> None:
+        """The worker that carried the call is gone, and no other one takes it: there is no sound any more."""
+        self.lost = True
+        self._give_up(OVERLOADED, f"the media worker that carried the call is gone: {reason}", now)
+
+    def media_interrupted(self) -> None:
+        """The worker that carried the call is gone; :meth:`media_moved` or :meth:`media_lost` follows.
+
+        Until then nothing that the sides agree on reaches the worker that is to carry the call: its gate comes first.
+        """
+        self.silent = True
+        self.secure, self.masking = False, OPEN_LINE
+        self.recorder = m.RecorderState.OFF
+        self._changed(self, "")
+
+    def media_moved(self, opened: m.CallOpened, now: float) -> None:
+        """Another worker carries the call, gate and recorder as they were: tell both sides its ports."""
+        if not self.silent:
+            return  # the call has ended meanwhile
+        self._media[m.Leg.CALLER].port = opened.caller_port
+        self._media[m.Leg.AGENT].port = opened.agent_port
+        self.silent = False
+        for side in self._media.values():
+            side.tell_again()  # what we send goes where it went; a phone may hear it before it has answered
+        self._offers.begin()
+        self.offer_again(now)
+
+    def offer_again(self, now: float) -> None:
+        """Ask the sides that could not be asked before."""
+        if self.talking:
+            self._offers.send_due(self._dialogs, now)
+
+    def start_recording(self) -> None:
+        """Start the recorder of a call that has one; on another worker it goes on with the same file."""
+        if self.recorded:
+            begun, self._recording_begun = self._recording_begun, True
+            path = self._setup.recording
+            self._worker(m.StartRecording(call=self.call, path=path, continues=begun))
 
     def ringing_too_long(self, now: float) -> None:
         """End a call that nobody has answered; nothing where somebody has."""
@@ -217,8 +216,10 @@ class CallFlow:
                 self._informed(side, event, now)
             case sip.ReinviteCancelled():
                 pass  # answered by the endpoint; the session goes on as it was
-            case sip.ReinviteAnswered() | sip.ReinviteRejected():
-                pass  # the bridge sends no re-INVITE of its own yet
+            case sip.ReinviteAnswered():
+                self._new_offer_answered(side, event, now)
+            case sip.ReinviteRejected():
+                self._new_offer_refused(side, event, now)
             case sip.InviteReceived():
                 raise AssertionError("a call's dialogs are announced once")
             case _:
@@ -248,7 +249,7 @@ class CallFlow:
             self._respond_first(180, "Ringing", b"", now)
 
     def _answered(self, event: sip.Answered, now: float) -> None:
-        if self._phase is not _Phase.CALLING:
+        if self._phase is not Phase.CALLING:
             return
         first, second = self._media[self._first], self._media[self._second]
         try:
@@ -260,9 +261,8 @@ class CallFlow:
         body = first.answer or first.make_offer(second.codec_order)
         if not self._respond_first(200, "OK", body, now):
             return
-        self._move(_Trigger.ANSWERED)
-        if self.recorded:
-            self._command(m.StartRecording(call=self.call, path=self._setup.recording))
+        self._move(Trigger.ANSWERED)
+        self.start_recording()
         self._changed(self, "")
 
     def _acknowledged(self, side: m.Leg, event: sip.Acknowledged, now: float) -> None:
@@ -289,7 +289,21 @@ class CallFlow:
             self._respond(event.dialog, refusal.status, refusal.reason, b"", now)
             return
         self._respond(event.dialog, 200, "OK", body, now)
+        if not self.silent:
+            self._offers.told(side)
         self._changed(self, "")
+
+    def _new_offer_answered(self, side: m.Leg, event: sip.ReinviteAnswered, now: float) -> None:
+        try:
+            self._offers.answered(side, event.body)
+        except SdpError as error:
+            self.media_lost(f"the {side} cannot be moved: no usable audio: {error}", now)
+            return
+        self._changed(self, "")
+
+    def _new_offer_refused(self, side: m.Leg, event: sip.ReinviteRejected, now: float) -> None:
+        if not self._offers.refused(side, event.status):
+            self.media_lost(f"the {side} cannot be moved: {event.status} {event.reason}", now)
 
     def _informed(self, side: m.Leg, event: sip.InfoReceived, now: float) -> None:
         if side is m.Leg.CALLER and self.shielded:
@@ -333,8 +347,8 @@ class CallFlow:
             return
         self._leave_first(refusal, now)
         self._leave_second(now)
-        self._move(_Trigger.ENDED)
-        self.secure = self.shielded = False
+        self._move(Trigger.ENDED)
+        self.secure = self.shielded = self.silent = False
         self.masking = OPEN_LINE
         self._command(m.CloseCall(call=self.call))
         self._changed(self, reason)
@@ -361,8 +375,12 @@ class CallFlow:
             except LocalProtocolError:
                 self._sip.cancel(dialog, now)
 
-    def _move(self, trigger: _Trigger) -> None:
-        self._phase = _MOVES[self._phase, trigger]
+    def _command(self, command: m.Command) -> None:
+        if not self.silent:
+            self._worker(command)
+
+    def _move(self, trigger: Trigger) -> None:
+        self._phase = MOVES[self._phase, trigger]
 
 
 def _other(side: m.Leg) -> m.Leg:

@@ -92,6 +92,15 @@ class MediaSide:
         self._version += 1
         return self._offer
 
+    def withdraw_offer(self) -> None:
+        """Forget our offer: it was refused, or never left. The session goes on as it was."""
+        self._offer = b""
+
+    def tell_again(self) -> None:
+        """Tell a worker that knows nothing of this side what is agreed on."""
+        if self.terms is not None:
+            self._use(self.terms)
+
     def read_early_answer(self, answer: bytes) -> bool:
         """Use the answer in a provisional response; return whether there is one. The final one may still differ."""
         try:

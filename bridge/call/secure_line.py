@@ -26,6 +26,8 @@ INFO_LAG_S: Final = 2.0
 """A SIP INFO may come this long after its press: lost once and twice, it is sent again after 0.5 and 1.5 s (RFC 3261
 section 17.1.2.2). So long after the gate has opened, what comes may still be a key of the payment."""
 
+_WORKER_GONE: Final = "the media worker is gone"
+
 CallLater = Callable[[float, Callable[[], None]], object]
 "Calls back once, in so many seconds."
 
@@ -68,6 +70,8 @@ class SecureLine:
         "A pause was asked for and is not confirmed: it may still come, so the way back resumes the recorder anyhow."
         self._failure = ""
         "Why the recorder failed."
+        self._worker_gone = False
+        "Nobody can confirm anything."
 
     async def secure(self, masking: LineMasking = PLAIN_MASKING) -> None:
         """Pause the recorder, then close the gate; return when both have confirmed. A secure line stays as it is.
@@ -112,8 +116,32 @@ class SecureLine:
 
     def call_ended(self) -> None:
         """Let nobody wait for a call that is over."""
+        self._disappoint("the call is over")
+
+    def worker_lost(self) -> None:
+        """Let nobody wait for a worker that is gone; :meth:`restore` follows, or the end of the call."""
+        self._worker_gone = True
+        self._disappoint(_WORKER_GONE)
+        if not self._secured:  # an opening that was asked for is not told any more
+            self._call_later(INFO_LAG_S, self._lift_shield)
+
+    async def restore(self) -> None:
+        """Make the line on a new worker what it was on the lost one: recorded or paused, open or secure.
+
+        Return when all is confirmed; no sound of the call may pass before. Raise :class:`NotConfirmedError` where
+        something is not: the call must end then, for a line that was secure may not go on open.
+        """
+        async with self._turn:
+            self._worker_gone = False
+            self._failure = ""
+            if self._flow.recorded:
+                await self._start_recorder()
+            if self._secured:
+                await self._close()
+
+    def _disappoint(self, reason: str) -> None:
         if self._awaited is not None and not self._awaited.report.done():
-            self._awaited.report.set_exception(NotConfirmedError("the call is over"))
+            self._awaited.report.set_exception(NotConfirmedError(reason))
 
     def _lift_shield(self) -> None:
         if not self._closing and not self._secured and not self._flow.secure:
@@ -187,6 +215,14 @@ class SecureLine:
             await self._resume_recorder()
         return failure
 
+    async def _start_recorder(self) -> None:
+        """Record again; a call that cannot be recorded goes on, as it does where its recorder fails."""
+        await self._ask_with(
+            self._flow.start_recording,
+            lambda told: isinstance(told, m.RecorderChanged),
+            self._confirm_s,
+        )
+
     async def _pause_recorder(self) -> None:
         self._pausing = True
         # RECORDING is the confirmation of its start, which may still have been under way.
@@ -220,13 +256,20 @@ class SecureLine:
         self, command: m.Command, confirms: Callable[[LineReport], bool], limit_s: float
     ) -> LineReport:
         """Send a command and return the report that confirms it."""
+        return await self._ask_with(lambda: self._send(command), confirms, limit_s)
+
+    async def _ask_with(
+        self, ask: Callable[[], None], confirms: Callable[[LineReport], bool], limit_s: float
+    ) -> LineReport:
         if self._flow.ended:
             raise NotConfirmedError("the call is over")
+        if self._worker_gone:
+            raise NotConfirmedError(_WORKER_GONE)
         awaited = _Awaited(confirms, asyncio.get_running_loop().create_future())
         self._awaited = awaited
         try:
             async with asyncio.timeout(limit_s):
-                self._send(command)
+                ask()
                 report = await awaited.report
         except TimeoutError:
             raise NotConfirmedError("the media worker does not answer") from None

@@ -1,5 +1,6 @@
 """Start of a media worker process: `python -m bridge.media FD SETTINGS`."""
 
+import os
 import socket
 import sys
 
@@ -16,7 +17,10 @@ def main() -> None:
     leave_ending_to_gateway()
     warm_up()
     control = socket.socket(fileno=int(sys.argv[1]))
-    Worker(WorkerSettings.from_argument(sys.argv[2]), control).run()
+    settings = WorkerSettings.from_argument(sys.argv[2])
+    if settings.cpu is not None:
+        os.sched_setaffinity(0, {settings.cpu})
+    Worker(settings, control).run()
 
 
 main()

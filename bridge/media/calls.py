@@ -2,7 +2,7 @@
 
 import socket
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -77,6 +77,8 @@ class WorkerCalls:
         "Call slots whose gate is to open as soon as no key is down, and since when."
         self._calls: dict[m.CallId, _Call] = {}
         self._ids: dict[int, m.CallId] = {}
+        self.overloaded = False
+        "No new call is taken: set by the worker, which knows how late its ticks are."
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -95,7 +97,8 @@ class WorkerCalls:
                 call.was_secure |= command.secure
                 self._set_secure(call, command)
             case m.StartRecording():
-                self._recordings.start(call.slot, Path(command.path), self.path.now)
+                path, now = Path(command.path), self.path.now
+                self._recordings.start(call.slot, path, now, continues=command.continues)
             case m.PauseRecording():
                 self._recordings.pause(call.slot, paused=True)
             case m.ResumeRecording():
@@ -106,6 +109,10 @@ class WorkerCalls:
                 self._close(command.call, call)
             case _:
                 assert_never(command)
+
+    def rest_ports(self, ports: Iterable[int], now: float) -> None:
+        """Do not give out these ports before their far ends have moved or gone: they were another worker's."""
+        self._ports.rest(ports, now)
 
     def tick(self, now: float) -> None:
         """Do what is due whether or not packets come."""
@@ -134,10 +141,8 @@ class WorkerCalls:
 
     def _open(self, command: m.OpenCall) -> None:
         name = command.call
-        if not self._free:
-            self._report(
-                m.CallRefused(call=name, reason=f"all {len(self._calls)} call slots are in use")
-            )
+        if (full := self._why_full()) is not None:
+            self._report(m.CallRefused(call=name, reason=full))
             return
         try:
             caller = self._ports.take()
@@ -158,6 +163,11 @@ class WorkerCalls:
             self.intake.add(2 * slot + side)
             self.rtcp.open(2 * slot + side, pair.rtcp, self.path.now)
         self._report(m.CallOpened(call=name, caller_port=caller.port, agent_port=agent.port))
+
+    def _why_full(self) -> str | None:
+        if self.overloaded:
+            return "the media worker is overloaded"
+        return None if self._free else f"all {len(self._calls)} call slots are in use"
 
     def _set_leg(self, call: _Call, terms: m.SetLeg) -> None:
         side = _SIDE[terms.leg]

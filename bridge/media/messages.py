@@ -100,6 +100,8 @@ class StartRecording:
 
     call: CallId
     path: str
+    continues: bool = False
+    "Go on with the file that a worker that is gone has begun."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,6 +241,12 @@ class Heartbeat:
     late_ticks: int
     "Ticks that began more than a tick late, since the start."
 
+    withheld_ticks: int = 0
+    "Ticks that began so late that nothing was sent, since the start."
+
+    overloaded: bool = False
+    "It takes no new calls just now."
+
 
 Command = (
     OpenCall
@@ -250,7 +258,7 @@ Command = (
     | InfoKey
     | CloseCall
 )
-Report = (
+CallReport = (
     CallOpened
     | CallRefused
     | SecureChanged
@@ -259,8 +267,9 @@ Report = (
     | RecorderChanged
     | KeyReported
     | LegMeasured
-    | Heartbeat
 )
+"What concerns one call."
+Report = CallReport | Heartbeat
 Message = Command | Report
 
 _TYPES: Final[dict[str, type[Message]]] = {

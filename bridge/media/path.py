@@ -80,6 +80,8 @@ class MediaPath:
         "When the caller's last telephone event packet came."
         self.now = 0.0
         "Set by the worker at each tick."
+        self.withholds = False
+        "This tick begins too late: its sound is read for keys and not sent. Set by the worker."
 
     def close_gate(self, call: int, masking: LineMasking) -> None:
         """Close the gate of an open call, now."""
@@ -179,7 +181,7 @@ class MediaPath:
         if gated.any():
             self._take_gated(legs[gated], coded[gated], lost[gated])
         passed = ~gated & ~lost
-        if passed.any():
+        if passed.any() and not self.withholds:
             self._pass_on(legs[passed], coded[passed])
 
     def take_event(
@@ -221,6 +223,8 @@ class MediaPath:
 
     def fill_beeps(self) -> None:
         """Play queued beeps to agents whose caller sends no sound just now."""
+        if self.withholds:
+            return
         calls = self._sender.due(self.beeper.beeping() * 2 + 1, self.now) >> 1
         if not len(calls):
             return
@@ -233,6 +237,8 @@ class MediaPath:
 
     def fill_pauses(self) -> None:
         """Play noise to whoever listens to a pause."""
+        if self.withholds:
+            return
         to = self._sender.due(self.pauses.legs() ^ 1, self.now)
         if len(to):
             self._sender.step(to, self.now)
@@ -246,7 +252,7 @@ class MediaPath:
         pcm = DECODE[self._legs.law[legs][:, None], coded]
         detection = self._bank.process(pcm, calls, lost)
         gated = self._gate.process(pcm, calls, lost, detection.suspicion)
-        audio, muted = gated.audio, self._muted[calls]
+        audio, muted = gated.audio, self._muted[calls] | self.withholds
         self.counters.count_frames(calls, gated.masked, muted, lost, detection.suspicion.score)
         self._secured_frames[calls] += 1
         self._quiet_frames[calls] = np.where(gated.masked, 0, self._quiet_frames[calls] + 1)
@@ -258,6 +264,8 @@ class MediaPath:
             self._pressed(
                 tone.slot, HiddenKey(tone.key), Transport.IN_BAND, self.now - heard / SAMPLES_PER_S
             )
+        if self.withholds:
+            return  # beeps too: they follow in the next tick that is in time
         if muted.any():
             audio[muted] = 0
         beeps = self.beeper.overlay(audio, calls, self.now)

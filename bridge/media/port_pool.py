@@ -7,6 +7,7 @@ next one. Sockets are bound once and handed out; there is no bind-probe-rebind.
 import errno
 import socket
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -70,6 +71,13 @@ class PortPool:
     def give_back(self, pair: PortPair, now: float) -> None:
         """Put a closed call's pair into quarantine."""
         self._quarantine.append((now + QUARANTINE_S, pair))
+
+    def rest(self, ports: Iterable[int], now: float) -> None:
+        """Put into quarantine what a worker that is gone had in use: its far ends may still send there."""
+        for port in ports:
+            if (pair := self._try_pair(port)) is not None:
+                self._used.add(port)
+                self.give_back(pair, now)
 
     def drain(self, now: float) -> None:
         """Close the pairs whose quarantine is over."""

@@ -8,25 +8,25 @@ import gc
 import select
 import socket
 import time
-from collections import deque
 from typing import Final
 
 from bridge.media import messages as m
 from bridge.media.calls import WorkerCalls
+from bridge.media.report_queue import ReportQueue
 from bridge.media.settings import WorkerSettings
+from bridge.media.tick_meter import TICK_S, TickMeter
 
-TICK_S: Final = 0.005
-"A quarter of a packet time: short enough to add little delay, long enough to treat many packets at once."
+HEARTBEAT_S: Final = 0.1
+"Several fit into the silence after which the gateway takes a worker for hung."
 
-HEARTBEAT_S: Final = 0.2
 FLUSH_S: Final = 0.1
 
-MAX_REPORTS: Final = 4096
-"Reports that wait while the gateway does not read. Beyond it heartbeats go first; key presses are never dropped."
+MAX_COMMANDS: Final = 256
+"Treated in one tick; the rest waits in the kernel, so that a busy gateway does not hold up the sound."
 
 
 class GatewayGoneError(Exception):
-    """The gateway closed its end: without it nobody could open or close a gate, so the worker stops."""
+    """The gateway closed its end, or does not read: nobody could open or close a gate any more, so the worker stops."""
 
 
 class Worker:
@@ -35,11 +35,12 @@ class Worker:
     def __init__(self, settings: WorkerSettings, control: socket.socket) -> None:
         control.setblocking(False)
         self._control = control
-        self._reports: deque[m.Report] = deque()
+        self._reports = ReportQueue(settings.calls)
         self._calls = WorkerCalls(
-            settings, self._reports.append, epoch_s=time.time() - time.monotonic()
+            settings, self._reports.add, epoch_s=time.time() - time.monotonic()
         )
-        self._late_ticks = 0
+        self._calls.rest_ports(settings.resting_ports, time.monotonic())
+        self._meter = TickMeter()
         self._heartbeat_s = self._flush_s = 0.0
 
     def run(self) -> None:
@@ -62,8 +63,9 @@ class Worker:
             deadline += TICK_S
             self._wait_until(deadline)
             now = time.monotonic()
+            self._calls.path.withholds = self._meter.begin(deadline, now)
+            self._calls.overloaded = self._meter.overloaded
             if now - deadline > TICK_S:
-                self._late_ticks += 1
                 deadline = now
             self._tick(now)
 
@@ -71,6 +73,7 @@ class Worker:
         """Without a call: wait for the gateway, and clean up."""
         gc.collect()
         select.select([self._control], [], [], HEARTBEAT_S)
+        self._meter.rest(time.monotonic())
 
     def _wait_until(self, deadline: float) -> None:
         if (rest := deadline - time.monotonic()) > 0:
@@ -86,11 +89,20 @@ class Worker:
             self._calls.flush_recordings(now)
         if now - self._heartbeat_s >= HEARTBEAT_S:
             self._heartbeat_s = now
-            self._reports.append(m.Heartbeat(calls=len(self._calls), late_ticks=self._late_ticks))
+            self._reports.add(self._heartbeat())
         self._send_reports()
 
+    def _heartbeat(self) -> m.Heartbeat:
+        meter = self._meter
+        return m.Heartbeat(
+            calls=len(self._calls),
+            late_ticks=meter.late_ticks,
+            withheld_ticks=meter.withheld_ticks,
+            overloaded=meter.overloaded,
+        )
+
     def _receive_commands(self) -> None:
-        while True:
+        for _ in range(MAX_COMMANDS):
             try:
                 data = self._control.recv(m.MAX_MESSAGE_BYTES)
             except BlockingIOError:
@@ -104,18 +116,9 @@ class Worker:
             self._calls.handle(message)
 
     def _send_reports(self) -> None:
-        while self._reports:
-            try:
-                self._control.send(m.encode(self._reports[0]))
-            except BlockingIOError:
-                self._shed_reports()
-                return
-            except OSError as error:
-                raise GatewayGoneError from error
-            self._reports.popleft()
-
-    def _shed_reports(self) -> None:
-        if len(self._reports) > MAX_REPORTS:
-            kept = [report for report in self._reports if not isinstance(report, m.Heartbeat)]
-            self._reports.clear()
-            self._reports.extend(kept)
+        try:
+            self._reports.send_to(self._control.send)
+        except OSError as error:
+            raise GatewayGoneError from error
+        if self._reports.overflowed:
+            raise GatewayGoneError

@@ -29,8 +29,6 @@ class WorkerProcess:
     ) -> None:
         self._process, self._control = process, control
         self._on_report, self._on_gone = on_report, on_gone
-        self.calls: set[m.CallId] = set()
-        "Calls that were given to this worker."
         self._gone = self._killed = False
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(control.fileno(), self._receive)
@@ -76,6 +74,11 @@ class WorkerProcess:
             self._kill()
         except OSError:
             pass  # it died just now; :meth:`_receive` is about to see it
+
+    def abandon(self) -> None:
+        """Kill it and hear no more of it; `on_gone` is not called. :meth:`stop` waits for its end."""
+        self._close_control()
+        self._kill()
 
     async def stop(self) -> None:
         """Return when the worker has ended: in order where it lives, killed where it does not end by itself."""

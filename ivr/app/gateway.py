@@ -13,7 +13,9 @@ from bridge.call.events import (
     CallState,
     KeyPressed,
     LineMeasured,
+    MediaInterrupted,
     MediaLost,
+    MediaMoved,
     SecureSpanEnded,
 )
 from bridge.media.hardening import forbid_core_dumps
@@ -166,6 +168,12 @@ class Gateway:
         match event:
             case KeyPressed():
                 self.desk.key_pressed(CallId(event.call), event.key)
+            case MediaInterrupted():
+                self._evidence.media_lost(event.call)
+                self.desk.media_interrupted(CallId(event.call))
+            case MediaMoved():
+                # Once more: what came of a card since may be the rest of keys whose first part is lost.
+                self.desk.media_interrupted(CallId(event.call))
             case MediaLost():
                 self._evidence.media_lost(event.call)
                 self.desk.media_lost(CallId(event.call))

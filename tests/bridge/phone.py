@@ -6,9 +6,10 @@ import socket
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
+from bridge.sdp.description import SessionDescription
 from bridge.sip.config import SipConfig
 from bridge.sip.endpoint import SipEndpoint
-from bridge.sip.events import Answered, DialogId, InviteReceived, SipEvent
+from bridge.sip.events import Answered, DialogId, InviteReceived, ReinviteReceived, SipEvent
 from bridge.sip.incoming import Address
 from bridge.sip.name_addr import NameAddr
 from bridge.sip.uri import Uri
@@ -103,6 +104,14 @@ class Phone:
         await other.answer()
         await self.told(Answered)
         return dialog
+
+    async def answer_reinvite(self, status: int = 200) -> int:
+        """Wait for a re-INVITE, answer it, and return the RTP port that it offers."""
+        offered = await self.told(ReinviteReceived)
+        body = self.media if status == 200 else b""
+        self.endpoint.respond(offered.dialog, status, body=body, now=self._now())
+        self._shell.pump()
+        return SessionDescription.parse(offered.body).media[0].port
 
     def hang_up(self, dialog: DialogId) -> None:
         """Send BYE."""

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import re
-import signal
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -18,7 +17,6 @@ from bridge.call.events import (
     CallInfo,
     CallState,
     LineMeasured,
-    MediaLost,
 )
 from bridge.config import BridgeConfig, DetectorLimits, Route, Trunk
 from bridge.errors import NotConfirmedError
@@ -107,6 +105,7 @@ async def running(bob: Phone, **changes: object) -> AsyncIterator[Bridge]:
         "host": HOST,
         "sip_port": 0,
         "calls_per_worker": 8,
+        "worker_silence_s": 10.0,  # a busy machine is no hang
         "trunks": (Trunk(name="loop", sources=("127.0.0.0/8",), destination=bob.address),),
         "routes": (Route(dialled=".*", to="trunk:loop"),),
     }
@@ -263,6 +262,23 @@ class TestRefusing:
             alice.hang_up(dialog)
             await bob.told(ByeReceived)
 
+    async def test_a_worker_without_ports_leaves_the_call_to_the_next(
+        self, alice: Phone, bob: Phone
+    ) -> None:
+        """Two pairs for each of two workers; a test's own socket is on one of the first worker's ports."""
+        first, last = free_rtp_ports(8)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as squatter:
+            squatter.bind((HOST, first))
+            config = {"rtp_first_port": first, "rtp_last_port": last, "workers": 2}
+            async with running(bob, **config) as bridge, Phone() as eve:
+                await alice.talk_to(bob, bridge.node.sip_address)
+                await bridge.talking(recorder=RecorderState.OFF)
+                eve.dial(bridge.node.sip_address, "bob")
+                rejected = await eve.told(Rejected)
+                assert (rejected.status, rejected.retry_after is not None) == (503, True)
+                load = bridge.node.media_load()
+                assert (load.calls, load.calls_refused, load.workers_running) == (1, 1, 2)
+
     async def test_who_is_no_trunk_and_no_phone_is_forbidden(
         self, alice: Phone, bob: Phone
     ) -> None:
@@ -303,68 +319,6 @@ class TestWorkers:
             carriers = [bridge.node.worker_pid_of(info.call) for info in calls]
             assert sorted(carriers.count(pid) for pid in bridge.node.worker_pids()) == [2, 2]
 
-    async def test_a_killed_worker_ends_its_own_calls_only_and_is_replaced(
-        self, alice: Phone, bob: Phone
-    ) -> None:
-        async with running(bob, workers=2) as bridge:
-            for _ in range(2):
-                await alice.talk_to(bob, bridge.node.sip_address)
-            doomed, other = await bridge.talking(2, RecorderState.OFF)
-            victim, survivor = (bridge.node.worker_pid_of(info.call) for info in (doomed, other))
-            assert victim is not None
-            assert victim != survivor
-            await bridge.node.secure(other.call)
-            os.kill(victim, signal.SIGKILL)
-            assert "worker" in await bridge.ended(doomed.call)
-            await alice.told(ByeReceived)
-            await bob.told(ByeReceived)
-            assert [e.call for e in bridge.told if isinstance(e, MediaLost)] == [doomed.call]
-            assert [(c.call, c.secure) for c in bridge.node.calls()] == [(other.call, True)]
-            await bridge.node.release(other.call)
-
-            await replaced(bridge, victim)
-            await alice.talk_to(bob, bridge.node.sip_address)
-            _, fresh = await bridge.talking(2, RecorderState.OFF)
-            assert bridge.node.worker_pid_of(fresh.call) not in (victim, survivor)
-            await bridge.node.secure(fresh.call)
-
-    async def test_a_worker_killed_while_a_line_is_secured_fails_it(
-        self, alice: Phone, bob: Phone
-    ) -> None:
-        async with running(bob) as bridge:
-            await alice.talk_to(bob, bridge.node.sip_address)
-            (info,) = await bridge.talking(recorder=RecorderState.OFF)
-            pid = bridge.node.worker_pid_of(info.call)
-            assert pid is not None
-            os.kill(pid, signal.SIGSTOP)  # so that it cannot confirm before it dies
-            securing = asyncio.create_task(bridge.node.secure(info.call))
-            await asyncio.sleep(0)
-            os.kill(pid, signal.SIGKILL)
-            with pytest.raises(NotConfirmedError):
-                await securing
-            await bridge.ended(info.call)
-
-    async def test_a_worker_killed_before_it_has_ports_is_503(
-        self, alice: Phone, bob: Phone
-    ) -> None:
-        async with running(bob) as bridge:
-            (pid,) = bridge.node.worker_pids()
-            os.kill(pid, signal.SIGSTOP)
-            alice.dial(bridge.node.sip_address, "bob")
-            async with asyncio.timeout(LIMIT_S):
-                while not bridge.node.calls():  # noqa: ASYNC110  # a call is first told when it rings
-                    await asyncio.sleep(0)
-            os.kill(pid, signal.SIGKILL)
-            assert (await alice.told(Rejected)).status == 503
-            assert bridge.node.calls() == []
-
-
-async def replaced(bridge: Bridge, dead: int) -> None:
-    """Return once another worker runs in the dead one's place."""
-    async with asyncio.timeout(LIMIT_S):
-        while dead in (pids := bridge.node.worker_pids()) or len(pids) < 2:  # noqa: ASYNC110  # nothing tells
-            await asyncio.sleep(0.01)
-
 
 class TestStartAndStop:
     async def test_stop_says_bye_and_leaves_whole_recordings(
@@ -382,6 +336,24 @@ class TestStartAndStop:
         left, right = read_channels(tmp_path / f"{info.call}.wav")
         assert len(left) == len(right) > 0
         assert os.listdir(tmp_path) == [f"{info.call}.wav"]
+
+    async def test_a_bye_that_is_lost_is_sent_again_before_the_socket_is_closed(
+        self, alice: Phone, bob: Phone, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async with running(bob) as bridge:
+            await alice.talk_to(bob, bridge.node.sip_address)
+            await bridge.talking(recorder=RecorderState.OFF)
+            receive, byes = alice.endpoint.receive_datagram, 0
+
+            def lose_the_first(data: bytes, source: tuple[str, int], now: float) -> None:
+                nonlocal byes
+                byes += data.startswith(b"BYE ")
+                if byes != 1:
+                    receive(data, source, now)
+
+            monkeypatch.setattr(alice.endpoint, "receive_datagram", lose_the_first)
+        await alice.told(ByeReceived)
+        assert byes == 2
 
     async def test_a_taken_sip_port_is_named_and_nothing_is_left_running(self, bob: Phone) -> None:
         port = bob.address[1]

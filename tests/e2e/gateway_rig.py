@@ -28,9 +28,13 @@ def config_for(
     agents: tuple[str, ...] = ("agent",),
     workers: int = 1,
     detector: DetectorTable | None = None,
+    silence_limit_ms: int = 10_000,
     **changes: object,
 ) -> Config:
-    """Return a configuration that takes calls from anybody on loopback, whose keys are read by `detector`."""
+    """Return a configuration that takes calls from anybody on loopback, whose keys are read by `detector`.
+
+    `silence_limit_ms`: long, so that a busy machine is no worker that hangs.
+    """
     trunk = TrunkTable(
         name="loopback", sources=["127.0.0.0/8"], detector=detector or DetectorTable()
     )
@@ -43,7 +47,7 @@ def config_for(
             trunks=[trunk],
         ),
         "rtp": RtpTable(),
-        "media": MediaTable(workers=workers),
+        "media": MediaTable(workers=workers, silence_limit_ms=silence_limit_ms),
         "web": WebTable(port=0),
     }
     return Config(**(values | changes))  # type: ignore[arg-type]  # tests change any of them

@@ -146,14 +146,20 @@ async def test_a_worker_killed_while_secure_leaves_evidence_that_says_so(tmp_pat
             worker = gateway.node.worker_pid_of(CallId(call.call))
             assert worker is not None
             os.kill(worker, signal.SIGKILL)
+            await agent.call_where(lambda now: not now.secure)
+            await agent.call_where(lambda now: now.secure)
+            await worker_replaced(gateway, worker, workers=1)
+            await phone.heard_more(1.0)
+            await caller.hang_up()
             await agent.session(payment, lambda view: view.status is Status.FAILED)
             await phone.wait_for("CALL_CLOSED")
-            await caller.wait_for("CALL_CLOSED")
-            await worker_replaced(gateway, worker, workers=1)
     await tonewall(tmp_path, call.call, "--output", tmp_path / "out")
     signed = tmp_path / "out" / f"{call.call}.evidence.json"
-    (span,) = json.loads(signed.read_bytes())["document"]["secure_spans"]
-    assert (span["ended_by"], span["counters"]) == ("worker-lost", None)
+    lost, regained = json.loads(signed.read_bytes())["document"]["secure_spans"]
+    assert (lost["ended_by"], lost["counters"]) == ("worker-lost", None)
+    assert regained["ended_by"] == "call-ended"
+    assert regained["counters"]["frames"]["passed"] > 0
+    assert lost["ended_at"] <= regained["secured_at"]
     verified = await tonewall(tmp_path, "--verify", signed)
     assert "does not hold: spans-complete, nothing-suspect-passed" in verified.output
     assert "no counters: worker lost" in signed.with_suffix(".html").read_text("utf-8")

@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 from typing import Final, TypeVar
 
 from bridge.call.events import CallInfo, CallState
-from bridge.call.flow import CallFlow, CallSetup
+from bridge.call.flow import CallFlow
 from bridge.call.routing import Target
+from bridge.call.setup import CallSetup
 from bridge.media import messages as m
 from bridge.sip.config import SipLimits
 from bridge.sip.endpoint import SipEndpoint

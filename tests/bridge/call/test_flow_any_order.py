@@ -38,6 +38,7 @@ BODIES: Final = (
 )
 RELAY: Final = "application/dtmf-relay"
 OPENED: Final = m.CallOpened(call=CALL, caller_port=CALLER_PORT, agent_port=AGENT_PORT)
+MOVED: Final = m.CallOpened(call=CALL, caller_port=CALLER_PORT + 8, agent_port=AGENT_PORT + 8)
 
 bodies = st.sampled_from(BODIES)
 Step = Callable[[Rig, DialogId, DialogId | None], None]
@@ -55,6 +56,11 @@ def lose_next(rig: Rig) -> None:
     rig.losses += 1
 
 
+def interrupt(rig: Rig) -> None:
+    if rig.flow.talking:
+        rig.flow.media_interrupted()
+
+
 def shield(rig: Rig) -> None:
     rig.flow.shielded = not rig.flow.shielded
 
@@ -62,7 +68,10 @@ def shield(rig: Rig) -> None:
 steps: st.SearchStrategy[Step] = st.one_of(
     of_alice(lambda rig, alice: rig.flow.media_opened(OPENED, rig.now)),
     of_alice(lambda rig, alice: rig.flow.media_refused("full", rig.now)),
-    of_alice(lambda rig, alice: rig.flow.media_lost(rig.now)),
+    of_alice(lambda rig, alice: rig.flow.media_lost("it has ended", rig.now)),
+    of_alice(lambda rig, alice: interrupt(rig)),
+    of_alice(lambda rig, alice: rig.flow.media_moved(MOVED, rig.now)),
+    of_alice(lambda rig, alice: rig.flow.offer_again(rig.now)),
     of_alice(lambda rig, alice: rig.flow.hang_up("enough", rig.now)),
     of_alice(lambda rig, alice: shield(rig)),
     of_alice(lambda rig, alice: lose_next(rig)),

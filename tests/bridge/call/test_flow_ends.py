@@ -168,7 +168,7 @@ class TestLoss:
     def test_worker_lost_while_talking_is_bye_to_both(self) -> None:
         rig = Rig()
         alice, bob = rig.talk()
-        rig.flow.media_lost(0.0)
+        rig.flow.media_lost("it has ended", 0.0)
         rig.run()
         assert rig.alice_events == [ByeReceived(dialog=alice)]
         assert rig.bob_events == [ByeReceived(dialog=bob)]
@@ -177,7 +177,7 @@ class TestLoss:
     def test_worker_lost_before_its_ports_are_known_is_503(self) -> None:
         rig = Rig()
         rig.dial()
-        rig.flow.media_lost(0.0)
+        rig.flow.media_lost("it has ended", 0.0)
         rig.run()
         (rejected,) = rig.alice_events
         assert isinstance(rejected, Rejected)

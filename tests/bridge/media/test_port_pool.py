@@ -65,6 +65,33 @@ def test_a_closed_calls_ports_stay_bound_and_serve_nobody_for_a_while() -> None:
     again.close()
 
 
+def test_ports_of_a_worker_that_is_gone_rest_as_those_of_a_closed_call() -> None:
+    """Its far ends still send there; somebody else's call must not be at the other end."""
+    first = free_range(2)
+    pool = PortPool(HOST, first, first + 3)
+    pool.rest((first,), now=100.0)
+    other = pool.take()
+    assert other.port == first + 2
+    with pytest.raises(NoPortError):
+        pool.take()
+    pool.drain(100.0 + QUARANTINE_S)
+    again = pool.take()
+    assert again.port == first
+    for pair in (other, again):
+        pair.close()
+
+
+def test_a_port_to_rest_that_somebody_else_has_is_passed_over() -> None:
+    first = free_range(1)
+    pool = PortPool(HOST, first, first + 1)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind((HOST, first))
+        pool.rest((first,), now=100.0)
+    pair = pool.take()
+    assert pair.port == first
+    pair.close()
+
+
 def still_bound(pair: PortPair) -> bool:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:

@@ -1,14 +1,17 @@
 """The life of one media worker process: how it starts, how it ends, what it leaves behind."""
 
 import asyncio
+import contextlib
 import os
 import resource
 import select
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Final
 
 import pytest
@@ -16,6 +19,7 @@ import pytest
 from bridge.media import messages as m
 from bridge.media.masking import DETECTOR
 from bridge.media.pool import MediaPool
+from bridge.media.report_queue import LEAST_REPORTS
 from bridge.media.settings import WorkerSettings
 from bridge.media.worker_process import WorkerProcess
 
@@ -43,7 +47,8 @@ asyncio.run(main())
 class Started:
     """A worker and what it told."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: WorkerSettings = SETTINGS) -> None:
+        self._settings = settings
         self.reports: asyncio.Queue[m.Report] = asyncio.Queue()
         self.gone = asyncio.Event()
         self.times_gone = 0
@@ -51,7 +56,7 @@ class Started:
 
     async def start(self) -> None:
         """Start it, and return once its loop runs."""
-        self.process = await WorkerProcess.start(SETTINGS, self._reported, self._gone)
+        self.process = await WorkerProcess.start(self._settings, self._reported, self._gone)
         await self.told(m.Heartbeat)
 
     async def told(self, kind: type[m.Report]) -> m.Report:
@@ -83,9 +88,9 @@ class PidFd(AbstractContextManager["PidFd"]):
     def __init__(self, pid: int) -> None:
         self._fd = os.pidfd_open(pid)
 
-    def has_ended(self) -> bool:
+    def has_ended(self, limit_s: float = LIMIT_S) -> bool:
         """Wait for the end; return False where it does not come."""
-        ready, _, _ = select.select([self._fd], [], [], LIMIT_S)
+        ready, _, _ = select.select([self._fd], [], [], limit_s)
         return bool(ready)
 
     def __exit__(self, *_: object) -> None:
@@ -129,6 +134,54 @@ async def test_signals_for_the_whole_service_leave_the_ending_to_the_gateway(
     os.kill(started.process.pid, number)
     started.process.send(m.OpenCall(call=m.CallId("call-3")))
     await started.told(m.CallOpened)
+    await started.process.stop()
+    assert started.process.returncode == 0
+
+
+async def test_a_worker_runs_on_the_cpu_that_it_was_given_and_on_no_other() -> None:
+    cpu = max(os.sched_getaffinity(0))
+    pinned = Started(replace(SETTINGS, cpu=cpu))
+    await pinned.start()
+    assert os.sched_getaffinity(pinned.process.pid) == {cpu}
+    await pinned.process.stop()
+
+
+async def test_an_abandoned_worker_is_killed_and_nobody_is_told(started: Started) -> None:
+    os.kill(started.process.pid, signal.SIGSTOP)
+    started.process.abandon()
+    await started.process.stop()
+    assert started.process.returncode == -signal.SIGKILL
+    assert started.times_gone == 0
+
+
+async def test_a_gateway_that_reads_late_gets_every_answer_and_one_that_never_does_is_left(
+    started: Started,
+) -> None:
+    """The worker does not wait for it: it goes on until answers would have to be dropped, and then it ends."""
+    loop, control = asyncio.get_running_loop(), started.process._control
+    loop.remove_reader(control.fileno())
+    asked = 0
+    with (
+        PidFd(started.process.pid) as process,
+        contextlib.suppress(BrokenPipeError, ConnectionResetError),
+    ):
+        while asked < 20 * LEAST_REPORTS:
+            try:
+                control.send(m.encode(m.OpenCall(call=m.CallId(f"call-{asked}"))))
+            except BlockingIOError:
+                process.has_ended(0.01)  # the worker has to read first; it does so every 5 ms
+            else:
+                asked += 1
+    assert LEAST_REPORTS < asked < 20 * LEAST_REPORTS
+    answered = []
+    with contextlib.suppress(ConnectionResetError):
+        while data := control.recv(m.MAX_MESSAGE_BYTES):
+            if isinstance(report := m.decode(data), m.CallOpened | m.CallRefused):
+                answered.append(report.call)
+    assert answered == [f"call-{index}" for index in range(len(answered))]
+    loop.add_reader(control.fileno(), started.process._receive)
+    async with asyncio.timeout(LIMIT_S):
+        await started.gone.wait()
     await started.process.stop()
     assert started.process.returncode == 0
 
@@ -180,6 +233,14 @@ async def test_a_worker_that_does_not_end_is_killed(
     assert started.process.returncode == -signal.SIGKILL
 
 
+def pool_of(
+    settings: tuple[WorkerSettings, ...],
+    on_report: Callable[[m.CallReport], None] = lambda report: None,
+    on_lost: Callable[[], None] = lambda: None,
+) -> MediaPool:
+    return MediaPool(settings, on_report, lambda calls, reason: on_lost(), now=time.monotonic)
+
+
 class TestPool:
     """All workers of a node."""
 
@@ -197,7 +258,7 @@ class TestPool:
             return await spawn(*args, **options)  # type: ignore[arg-type]  # passed on as they are
 
         monkeypatch.setattr(asyncio, "create_subprocess_exec", one_only)
-        pool = MediaPool((SETTINGS, SETTINGS), lambda report: None, lambda calls: None)
+        pool = pool_of((SETTINGS, SETTINGS))
         with pytest.raises(OSError, match="temporarily unavailable"):
             await pool.start()
         assert calls == 2
@@ -216,28 +277,30 @@ class TestPool:
                 raise OSError(11, "Resource temporarily unavailable")
             return await spawn(*args, **options)  # type: ignore[arg-type]  # passed on as they are
 
-        def reported(report: m.Report) -> None:
+        def reported(report: m.CallReport) -> None:
             if isinstance(report, m.CallOpened):
                 opened.set()
-            if isinstance(report, m.Heartbeat) and tries == 2:
-                pool.open(m.CallId("after"), DETECTOR)
 
-        pool = MediaPool((SETTINGS,), reported, lambda calls: lost.set())
+        pool = pool_of((SETTINGS,), reported, lost.set)
         await pool.start()
         monkeypatch.setattr(asyncio, "create_subprocess_exec", fail_once)
         (pid,) = pool.pids()
-        pool.open(m.CallId("before"), DETECTOR)
-        os.kill(pid, signal.SIGKILL)
         async with asyncio.timeout(LIMIT_S):
+            pool.open(m.CallId("before"), DETECTOR)
+            await opened.wait()
+            os.kill(pid, signal.SIGKILL)
             await lost.wait()
             opened.clear()
+            pool.reopen(m.CallId("after"), DETECTOR)
             await opened.wait()
         assert tries == 2
         assert pool.pids() != [pid]
         await pool.stop()
 
     async def test_without_a_worker_a_call_is_refused_at_once(self) -> None:
-        told: list[m.Report] = []
-        pool = MediaPool((), told.append, lambda calls: None)
+        told: list[m.CallReport] = []
+        pool = pool_of((), told.append)
         pool.open(m.CallId("call-1"), DETECTOR)
-        assert told == [m.CallRefused(call=m.CallId("call-1"), reason="no media worker is running")]
+        assert told == [
+            m.CallRefused(call=m.CallId("call-1"), reason="no media worker has room for it")
+        ]
