@@ -4,11 +4,12 @@ What each key means, with its default, is in `samples/tonewall.toml`. `ivr.confi
 Environment variables are `TONEWALL__` and the path: `TONEWALL__SIP__PORT=5070`; a whole list or table is JSON.
 """
 
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -121,6 +122,27 @@ class MediaTable(_Table):
 
     workers: int = Field(default=1, ge=1, le=64)
     calls_per_worker: int = Field(default=256, ge=1, le=4000)
+    cpus: list[Annotated[int, Field(ge=0)]] = []
+    "The CPU of each worker, which runs on no other; empty: the kernel chooses."
+
+    silence_limit_ms: int = Field(default=500, ge=300, le=10_000)
+    "A worker that tells nothing of itself for so long hangs, and is replaced; it does so every 100 ms."
+
+    @model_validator(mode="after")
+    def _every_worker_has_a_cpu_that_exists(self) -> Self:
+        if not self.cpus:
+            return self
+        if len(self.cpus) != self.workers:
+            raise ValueError(
+                f"cpus: {len(self.cpus)} CPUs for workers = {self.workers}; name one for each, or none"
+            )
+        there = os.sched_getaffinity(0)
+        if missing := sorted(set(self.cpus) - there):
+            raise ValueError(
+                f"cpus: the gateway may not run on CPU {_known(map(str, missing))}; "
+                f"it may run on {_known(map(str, sorted(there)))}"
+            )
+        return self
 
 
 class RecordingTable(_Table):
@@ -222,6 +244,8 @@ class Config(BaseSettings):
             rtp_last_port=self.rtp.last_port,
             workers=self.media.workers,
             calls_per_worker=self.media.calls_per_worker,
+            worker_cpus=tuple(self.media.cpus),
+            worker_silence_s=self.media.silence_limit_ms / 1000,
             realm=self.sip.realm,
             trunks=tuple(_trunk(trunk) for trunk in self.sip.trunks),
             routes=tuple(Route(dialled=route.dialled, to=route.to) for route in self.sip.routes),

@@ -1,5 +1,6 @@
 """What a configuration may say, and what it means for the bridge."""
 
+import os
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -158,6 +159,29 @@ def test_every_worker_has_ports_for_one_call(
     else:
         said = complaint(Config, **values)
         assert f"rtp: ports {first} to {last} are too few for media.workers = {workers}" in said
+
+
+class TestCpus:
+    def test_each_worker_runs_on_its_own(self) -> None:
+        cpu = min(os.sched_getaffinity(0))
+        media = MediaTable(workers=2, cpus=[cpu, cpu])
+        assert Config(media=media).bridge.worker_cpus == (cpu, cpu)
+
+    def test_one_for_each_worker_or_none(self) -> None:
+        said = complaint(MediaTable, workers=2, cpus=[0])
+        assert "cpus: 1 CPUs for workers = 2; name one for each, or none" in said
+
+    def test_one_that_the_machine_does_not_have_is_named(self) -> None:
+        there = ", ".join(map(str, sorted(os.sched_getaffinity(0))))
+        said = complaint(MediaTable, workers=1, cpus=[9999])
+        assert "the gateway may not run on CPU 9999" in said
+        assert there in said
+
+
+@pytest.mark.parametrize("silence_limit_ms", [299, 10_001])
+def test_the_silence_of_a_worker_has_sensible_bounds(silence_limit_ms: int) -> None:
+    """It tells of itself every 100 ms: less than three of these would kill workers for nothing."""
+    assert complaint(MediaTable, silence_limit_ms=silence_limit_ms)
 
 
 def test_half_a_range_of_ports_is_refused() -> None:
