@@ -20,6 +20,8 @@ port = 0
 [[sip.trunks]]
 name = "loopback"
 sources = ["127.0.0.0/8"]
+[media]
+silence_limit_ms = 10000  # a busy machine is no worker that hangs
 [web]
 port = 0
 [log]
