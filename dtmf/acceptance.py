@@ -56,13 +56,15 @@ class Accepted:
     frequency_error: Floats
     "The larger relative error of the two tones (k,)."
 
-    def line(self, press: int) -> ToneQuality:
-        """Return how the tones of one of them arrived."""
-        return ToneQuality(
-            level_dbm0=level_of(float(self.spans.levels[press].min())),
-            twist_db=float(self.twist_db[press]),
-            frequency_error=float(self.frequency_error[press]),
-        )
+    def lines(self) -> list[ToneQuality]:
+        """Return how the tones of each arrived."""
+        weaker = self.spans.levels.min(axis=1).tolist()
+        return [
+            ToneQuality(level_dbm0=level_of(level), twist_db=twist_db, frequency_error=error)
+            for level, twist_db, error in zip(
+                weaker, self.twist_db.tolist(), self.frequency_error.tolist(), strict=True
+            )
+        ]
 
 
 def accept(tested: Tested, spans: Spans, limits: ToneLimits) -> Accepted:

@@ -87,7 +87,7 @@ class DetectorBank:
         score = np.full(len(slots), -np.inf, np.float32)
         hinted = np.full(len(slots), NO_KEY, np.int8)
         loud, pairs = self._filter(frames, slots, lost)
-        self._history.append(frames, slots, loud, lost)
+        self._history.append(frames, slots, lost)
         rows = np.flatnonzero(loud)
         repeats = self._repeats.find(pairs, slots[rows])
         if not len(repeats.rows):
@@ -194,14 +194,16 @@ class DetectorBank:
         )
         self._candidates.reset(slots)
         ended += self._ended(slots[over], keys[over])
+        told = zip(
+            slots.tolist(),
+            keys.tolist(),
+            self._held.start[slots].tolist(),
+            accepted.lines(),
+            strict=True,
+        )
         return [
-            ToneStarted(
-                slot=int(slot),
-                key=KEYS[keys[press]],
-                start_samples=int(self._held.start[slot]),
-                line=accepted.line(press),
-            )
-            for press, slot in enumerate(slots)
+            ToneStarted(slot=slot, key=KEYS[key], start_samples=start, line=line)
+            for slot, key, start, line in told
         ]
 
     def _since(self, slots: Indices) -> npt.NDArray[np.int64]:

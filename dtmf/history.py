@@ -17,8 +17,6 @@ class History:
 
     def __init__(self, capacity: int) -> None:
         self._frames = np.zeros((capacity * HISTORY_FRAMES, FRAME_SAMPLES), np.int16)
-        self._blank = np.ones(capacity * HISTORY_FRAMES, np.bool_)
-        "Which of `_frames` are to be read as zeros, whatever is there: nothing is written for a silent frame."
         self._unknown = np.zeros(capacity * HISTORY_FRAMES, np.bool_)
         self.count = np.zeros(capacity, np.int64)
         "Frames since the slot's reset."
@@ -26,21 +24,18 @@ class History:
     def reset(self, slots: Indices) -> None:
         """Start `slots` anew with silence."""
         rows = (slots[:, None] * HISTORY_FRAMES + np.arange(HISTORY_FRAMES)).ravel()
-        self._blank[rows] = True
+        self._frames[rows] = 0
         self._unknown[rows] = False
         self.count[slots] = 0
 
-    def append(self, frames: Pcm, slots: Indices, loud: Bools, lost: Bools) -> None:
-        """Add one frame a slot: those not `loud` as zeros, and those `lost` as not known."""
+    def append(self, frames: Pcm, slots: Indices, lost: Bools) -> None:
+        """Add one frame a slot; those `lost` as silence that is not known."""
         count = self.count[slots]
         rows = slots * HISTORY_FRAMES + count % HISTORY_FRAMES
-        kept = np.flatnonzero(loud)
-        if len(kept) < len(slots):
-            self._frames[rows[kept]] = frames[kept]
-        else:
-            self._frames[rows] = frames
-        self._blank[rows] = ~loud
+        self._frames[rows] = frames
         self._unknown[rows] = lost
+        if lost.any():
+            self._frames[rows[lost]] = 0
         self.count[slots] = count + 1
 
     def last(self, slots: Indices, samples: int) -> Floats:
@@ -48,7 +43,6 @@ class History:
         count = -(-samples // FRAME_SAMPLES)
         rows = self._rows(slots, count).ravel()
         frames = self._frames[rows]
-        frames[self._blank[rows]] = 0
         audio = frames.reshape(len(slots), count * FRAME_SAMPLES)
         return audio[:, count * FRAME_SAMPLES - samples :].astype(np.float32)
 

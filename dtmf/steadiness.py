@@ -99,18 +99,23 @@ class Steadiness:
 
 def measure_steadiness(tested: Tested, spans: Spans, limits: ToneLimits) -> Steadiness:
     """Return what the tracks tell of those spans whose level and twist are within limits, a row a candidate."""
-    twist_db, allowed = _twist_db(spans, limits)
-    which = np.flatnonzero(allowed)
+    which, twist_db = _allowed(
+        spans.track,
+        spans.levels,
+        limits.lowest_amplitude,
+        limits.positive_twist_db,
+        limits.negative_twist_db,
+    )
     spans = spans.take(which)
     heard = _heard(spans.track, spans.first, spans.last, spans.on, tested.unknown)
-    nominal_hz = _NOMINAL_HZ[tested.keys[spans.track]]
     offset_hz, still, sums, coherence = _measure(spans.track, spans.first, heard, tested.pairs)
+    tones_hz, error = _frequencies(tested.keys, spans.track, offset_hz)
     return Steadiness(
         which=which,
         spans=spans,
-        twist_db=twist_db[which],
-        tones_hz=nominal_hz + offset_hz,
-        error=np.maximum.reduce(np.abs(offset_hz / nominal_hz), axis=1).astype(np.float32),
+        twist_db=twist_db,
+        tones_hz=tones_hz,
+        error=error,
         heard=heard,
         still=still,
         sums=sums,
@@ -118,15 +123,37 @@ def measure_steadiness(tested: Tested, spans: Spans, limits: ToneLimits) -> Stea
     )
 
 
-def _twist_db(spans: Spans, limits: ToneLimits) -> tuple[Floats, Bools]:
-    """Return how much stronger the high tone of each span is, and whether level and twist are within limits."""
-    low, high = spans.levels[:, 0], spans.levels[:, 1]
-    twist_db = 20 * np.log10(high / low)
-    lowest = limits.lowest_amplitude[spans.track]
-    allowed = (low >= lowest) & (high >= lowest)
-    allowed &= twist_db <= limits.positive_twist_db[spans.track]
-    allowed &= twist_db >= -limits.negative_twist_db[spans.track]
-    return np.asarray(twist_db, np.float32), allowed
+@compiled
+def _allowed(
+    track: Indices, levels: Floats, lowest: Floats, positive_db: Floats, negative_db: Floats
+) -> tuple[Indices, Floats]:
+    """Return which spans have levels and twist within limits, and how much stronger their high tone is in dB."""
+    which = np.empty(len(track), np.intp)
+    twist_db = np.empty(len(track), np.float32)
+    count = 0
+    for span in range(len(track)):
+        low, high = levels[span]
+        of = track[span]
+        if min(low, high) < lowest[of] or low == 0:
+            continue
+        twist = 20 * math.log10(high / low)
+        if -negative_db[of] <= twist <= positive_db[of]:
+            which[count], twist_db[count] = span, twist
+            count += 1
+    return which[:count].copy(), twist_db[:count].copy()
+
+
+@compiled
+def _frequencies(keys: Indices, track: Indices, offset_hz: Doubles) -> tuple[Doubles, Floats]:
+    """Return the frequencies of both tones (k, 2) and the larger of their relative errors (k,)."""
+    tones_hz = np.empty(offset_hz.shape)
+    error = np.zeros(len(track), np.float32)
+    for span in range(len(track)):
+        for tone in range(2):
+            nominal = _NOMINAL_HZ[keys[track[span]], tone]
+            tones_hz[span, tone] = nominal + offset_hz[span, tone]
+            error[span] = max(error[span], abs(offset_hz[span, tone]) / nominal)
+    return tones_hz, error
 
 
 @compiled
