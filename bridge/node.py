@@ -17,6 +17,7 @@ from bridge.call.events import (
     BridgeEvent,
     CallChanged,
     CallInfo,
+    CallMeasured,
     CallState,
     KeyPressed,
     LineMeasured,
@@ -27,6 +28,7 @@ from bridge.call.events import (
 )
 from bridge.call.flow import CallFlow
 from bridge.call.move import CallMove
+from bridge.call.quality_fields import is_poor, quality_fields
 from bridge.call.routing import admit, find_target, limits_of_caller
 from bridge.call.secure_line import SecureLine
 from bridge.call.setup import CallSetup
@@ -265,12 +267,13 @@ class BridgeNode:
             move.flow_changed()
 
     def _media_reported(self, report: m.CallReport) -> None:
-        if isinstance(report, m.LegMeasured):
-            return
         if isinstance(report, m.SecureSpanCounted):  # counts also where the call is over already
             self._on_event(SecureSpanEnded(call=report.call, totals=SecureTotals.of(report)))
             return
-        if isinstance(report, m.LineReported):  # comes when the call is over
+        if isinstance(report, m.CallMeasured):  # comes when the call is over, as does the next
+            self._call_measured(report)
+            return
+        if isinstance(report, m.LineReported):
             self._line_reported(report)
             return
         flow = self._flows.get(report.call)
@@ -304,6 +307,11 @@ class BridgeNode:
                 else:
                     move.refused(report.reason)
         self._shell.pump()
+
+    def _call_measured(self, report: m.CallMeasured) -> None:
+        tell = log.warning if is_poor(report.quality) else log.info
+        tell("call measured", call=report.call, **quality_fields(report.quality))
+        self._on_event(CallMeasured(call=report.call, quality=report.quality))
 
     def _line_reported(self, report: m.LineReported) -> None:
         """Tell of the caller's line; in the log its figures and the call, never a press."""

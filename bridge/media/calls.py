@@ -22,7 +22,9 @@ from bridge.media.recordings import Recordings
 from bridge.media.rtcp_ports import RtcpPorts
 from bridge.media.sender import Sender
 from bridge.media.settings import WorkerSettings
+from bridge.rtp.call_quality import CallQuality
 from bridge.rtp.g711 import LAW_OF_CODEC
+from bridge.rtp.quality import LegQuality
 from bridge.rtp.reception import ReceptionTable
 from dtmf.keys import HiddenKey
 
@@ -269,8 +271,9 @@ class WorkerCalls:
         self._opening.pop(call.slot, None)
         self._tell_totals(call.slot)
         self.path.open_gate(call.slot)
+        caller, agent = (self._close_rtcp(2 * call.slot + side) for side in (0, 1))
+        self._report(m.CallMeasured(call=name, quality=CallQuality(caller=caller, agent=agent)))
         for side, pair in enumerate(call.pairs):
-            self._close_rtcp(name, 2 * call.slot + side)
             self.path.pauses.end(2 * call.slot + side)
             self.intake.remove(2 * call.slot + side)
             self._legs.close(2 * call.slot + side)
@@ -280,11 +283,10 @@ class WorkerCalls:
         del self._calls[name], self._ids[call.slot]
         self._free.append(call.slot)
 
-    def _close_rtcp(self, name: m.CallId, leg: int) -> None:
+    def _close_rtcp(self, leg: int) -> LegQuality:
         quality = self.rtcp.quality(leg, self.path.now)
-        side = m.Leg.AGENT if leg & 1 else m.Leg.CALLER
-        self._report(m.LegMeasured(call=name, leg=side, **asdict(quality)))
         self.rtcp.close(leg, self.path.now)
+        return quality
 
 
 def _send_to(sock: socket.socket, far_end: Address, packet: memoryview) -> int:

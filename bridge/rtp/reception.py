@@ -35,6 +35,12 @@ class Received:
     lost: int
     "Packets that never came; 0 where more came than were sent, since some came twice."
 
+    missed: int
+    "Packets that were not there when their turn came: those that came too late are among them."
+
+    losses: int
+    "How often one or several in a row were missed."
+
     jitter_ms: float
     "Interarrival jitter of the present stream (RFC 3550 section 6.4.1)."
 
@@ -60,11 +66,14 @@ class ReceptionTable:
         "At the last report."
         self._packets_former, self._lost_former = column(), column()
         "Of the leg's former streams."
+        self._missed, self._losses = column(), column()
+        "Of all the leg's streams."
 
     def open(self, row: int) -> None:
         """Forget everything: the row is another call's."""
         self._begin(row, 0, 0.0)
         self._packets_former[row] = self._lost_former[row] = 0
+        self._missed[row] = self._losses[row] = 0
 
     def start(self, row: int, sequence: int, now: float) -> None:
         """A stream begins with the packet of `sequence`, which is to be counted yet (appendix A.1 `init_seq`)."""
@@ -77,6 +86,8 @@ class ReceptionTable:
         ahead = (sequence - int(self._next[row])) % _CYCLE
         self._missing[row] += ahead
         self._next[row] += ahead + 1
+        self._missed[row] += ahead
+        self._losses[row] += ahead > 0
 
     def count_late(self, row: int) -> None:
         """Count a packet that came after its turn, or twice."""
@@ -105,6 +116,8 @@ class ReceptionTable:
         return Received(
             packets=int(self._packets_former[row]) + self._received(row),
             lost=int(self._lost_former[row]) + max(0, int(self._missing[row])),
+            missed=int(self._missed[row]),
+            losses=int(self._losses[row]),
             jitter_ms=round(float(self._jitter_s[row]) * 1000, 3),
         )
 

@@ -10,6 +10,7 @@ from agent_panel.deps import PanelDeps
 from bridge.call.events import (
     BridgeEvent,
     CallChanged,
+    CallMeasured,
     CallState,
     KeyPressed,
     LineMeasured,
@@ -181,6 +182,8 @@ class Gateway:
                 self._call_changed(event)
             case SecureSpanEnded():
                 self._evidence.span_counted(event.call, event.totals)
+            case CallMeasured():
+                self._evidence.call_measured(event.call, event.quality)
             case LineMeasured():
                 self._evidence.line_measured(event.call, event.line)
             case _:

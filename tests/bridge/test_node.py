@@ -15,6 +15,7 @@ from bridge.call.events import (
     BridgeEvent,
     CallChanged,
     CallInfo,
+    CallMeasured,
     CallState,
     LineMeasured,
 )
@@ -242,7 +243,22 @@ class TestDetector:
             nothing = LineMeasured(call=info.call, line=None)
             await bridge.until(lambda: nothing in bridge.told)
             assert bridge.told.count(nothing) == 1
-            assert isinstance(bridge.told[bridge.told.index(nothing) - 1], CallChanged)
+            before = bridge.told[: bridge.told.index(nothing)]
+            assert isinstance(before[-1], CallMeasured)
+            assert isinstance(before[-2], CallChanged)
+            assert bridge.endings(info.call) == ["enough"]
+
+    async def test_the_sound_of_a_call_is_told_of_after_its_end(
+        self, alice: Phone, bob: Phone
+    ) -> None:
+        async with running(bob) as bridge:
+            await alice.talk_to(bob, bridge.node.sip_address)
+            (info,) = await bridge.talking(recorder=RecorderState.OFF)
+            bridge.node.hang_up(info.call, "enough")
+            await bridge.until(lambda: isinstance(bridge.told[-1], CallMeasured))
+            told = bridge.told[-1]
+            assert isinstance(told, CallMeasured)
+            assert told.call == info.call
             assert bridge.endings(info.call) == ["enough"]
 
 

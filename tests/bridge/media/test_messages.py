@@ -1,11 +1,15 @@
 """What gateway and worker say to each other."""
 
+from dataclasses import replace
+
 import pytest
 
 from bridge.media import messages as m
 from bridge.media.line_quality import LineQuality
+from bridge.rtp.call_quality import CallQuality
 from dtmf.keys import HiddenKey
 from dtmf.limits import DetectorLimits
+from tests.bridge.rtp.qualities import CLEAN, LOSSY
 
 CALL = m.CallId("c1")
 KEY = HiddenKey("9")
@@ -59,18 +63,11 @@ MESSAGES: list[m.Message] = [
         ),
     ),
     m.RecorderChanged(call=CALL, state=m.RecorderState.PAUSED, reason=""),
-    m.LegMeasured(
+    m.CallMeasured(
         call=CALL,
-        leg=m.Leg.CALLER,
-        packets_received=50,
-        packets_lost=1,
-        packets_late=0,
-        jitter_ms=0.125,
-        packets_sent=51,
-        far_packets_lost=-1,
-        far_fraction_lost=0.5,
-        far_jitter_ms=None,
-        round_trip_ms=20.0,
+        quality=CallQuality(
+            caller=LOSSY, agent=replace(CLEAN, far_packets_lost=-1, round_trip_ms=20.125)
+        ),
     ),
     m.Heartbeat(calls=1, late_ticks=2),
 ]

@@ -120,6 +120,30 @@ class TestLossAppendixA3:
         assert stream.report().cumulative_lost == max(arrived) - len(arrived)
 
 
+class TestMissed:
+    def test_losses_in_a_row_are_one(self) -> None:
+        stream = Stream()
+        for index in (1, 5, 6, 8):
+            stream.odd(index)
+        got = stream.table.received(ROW)
+        assert (got.missed, got.losses) == (4, 2)
+
+    def test_what_came_too_late_was_missed_all_the_same(self) -> None:
+        stream = Stream()
+        stream.odd(2)
+        stream.table.count_late(ROW)
+        got = stream.table.received(ROW)
+        assert (got.missed, got.lost) == (1, 0)
+
+    def test_it_goes_on_with_another_stream_and_ends_with_the_call(self) -> None:
+        stream = Stream()
+        stream.odd(3)
+        stream.table.start(ROW, 7, 60.0)
+        assert stream.table.received(ROW).missed == 2
+        stream.table.open(ROW)
+        assert stream.table.received(ROW).missed == stream.table.received(ROW).losses == 0
+
+
 class TestJitterAppendixA8:
     def test_a_steady_stream_has_none(self) -> None:
         stream = Stream()
