@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final, NewType
 
 from bridge.media.line_quality import LineQuality
+from bridge.media.statistics import WorkerStatistics
 from bridge.rtp.call_quality import CallQuality
 from bridge.rtp.quality import LegQuality
 from dtmf.keys import HiddenKey
@@ -238,6 +239,13 @@ class Heartbeat:
     "It takes no new calls just now."
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerCounted:
+    """What the worker has counted since its start; once a second, and dropped where the gateway does not read."""
+
+    statistics: WorkerStatistics
+
+
 Command = (
     OpenCall
     | SetLeg
@@ -259,7 +267,7 @@ CallReport = (
     | CallMeasured
 )
 "What concerns one call."
-Report = CallReport | Heartbeat
+Report = CallReport | Heartbeat | WorkerCounted
 Message = Command | Report
 
 _TYPES: Final[dict[str, type[Message]]] = {
@@ -276,7 +284,8 @@ _TYPES: Final[dict[str, type[Message]]] = {
             CloseCall,
         ),
         *(CallOpened, CallRefused, SecureChanged, SecureSpanCounted),
-        *(LineReported, RecorderChanged, KeyReported, CallMeasured, Heartbeat),
+        *(LineReported, RecorderChanged, KeyReported, CallMeasured),
+        *(Heartbeat, WorkerCounted),
     )
 }
 
@@ -288,7 +297,7 @@ def encode(message: Message) -> bytes:
         value = getattr(message, item.name)
         if isinstance(value, HiddenKey):
             value = value.reveal()
-        elif isinstance(value, DetectorLimits | LineQuality | CallQuality):
+        elif isinstance(value, DetectorLimits | LineQuality | CallQuality | WorkerStatistics):
             value = asdict(value)
         values[item.name] = value
     return json.dumps([type(message).__name__, values]).encode()
@@ -310,4 +319,7 @@ def decode(data: bytes) -> Message:
         values["quality"] = CallQuality(
             **{leg: LegQuality(**quality) for leg, quality in values["quality"].items()}
         )
+    if "statistics" in values:
+        counts = tuple(values["statistics"]["tick_counts"])
+        values["statistics"] = WorkerStatistics(**values["statistics"] | {"tick_counts": counts})
     return _TYPES[name](**values)

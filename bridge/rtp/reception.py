@@ -68,9 +68,13 @@ class ReceptionTable:
         "Of the leg's former streams."
         self._missed, self._losses = column(), column()
         "Of all the leg's streams."
+        self._packets_ended = self._missed_ended = 0
+        "Of the legs that had the rows before."
 
     def open(self, row: int) -> None:
         """Forget everything: the row is another call's."""
+        self._packets_ended += int(self._packets_former[row]) + self._received(row)
+        self._missed_ended += int(self._missed[row])
         self._begin(row, 0, 0.0)
         self._packets_former[row] = self._lost_former[row] = 0
         self._missed[row] = self._losses[row] = 0
@@ -120,6 +124,16 @@ class ReceptionTable:
             losses=int(self._losses[row]),
             jitter_ms=round(float(self._jitter_s[row]) * 1000, 3),
         )
+
+    def totals(self) -> tuple[int, int]:
+        """Return the packets received and missed on all rows, by all legs that ever had them; neither ever falls."""
+        received = self._packets_former + self._next - self._base - self._missing
+        missed = self._missed_ended + int(self._missed.sum())
+        return self._packets_ended + int(received.sum()), missed
+
+    def jitter_s(self, rows: NDArray[np.bool_]) -> float:
+        """Return the mean interarrival jitter of the chosen rows (all rows as a mask), 0.0 where there is none."""
+        return float(self._jitter_s[rows].mean()) if rows.any() else 0.0
 
     def report(self, row: int, ssrc: int) -> ReportBlock | None:
         """Return the block of the next report, without its times (appendix A.3); None where nothing came since."""

@@ -262,6 +262,26 @@ class TestDetector:
             assert bridge.endings(info.call) == ["enough"]
 
 
+class TestStatistics:
+    async def test_calls_and_workers_are_counted(self, alice: Phone, bob: Phone) -> None:
+        async with running(bob) as bridge:
+            await alice.talk_to(bob, bridge.node.sip_address)
+            (info,) = await bridge.talking(recorder=RecorderState.OFF)
+            await bridge.node.secure(info.call)
+            told = bridge.node.statistics()
+            assert (told.calls[CallState.TALKING], told.calls[CallState.RINGING]) == (1, 0)
+            assert (told.secure_calls, told.media.calls, told.media.workers_configured) == (1, 1, 1)
+            assert told.sip.datagrams > 0
+
+    async def test_a_call_without_a_route_is_counted_by_its_status(
+        self, alice: Phone, bob: Phone
+    ) -> None:
+        async with running(bob, trunks=()) as bridge:
+            alice.dial(bridge.node.sip_address, "bob")
+            rejected = await alice.told(Rejected)
+            assert bridge.node.statistics().refused == {rejected.status: 1}
+
+
 class TestRefusing:
     async def test_a_full_port_range_is_503_and_the_other_call_goes_on(
         self, alice: Phone, bob: Phone
@@ -273,6 +293,7 @@ class TestRefusing:
             eve.dial(bridge.node.sip_address, "bob")
             rejected = await eve.told(Rejected)
             assert rejected.status == 503
+            assert bridge.node.statistics().refused == {503: 1}
             assert rejected.retry_after is not None
             assert [call.call for call in bridge.node.calls()] == [info.call]
             alice.hang_up(dialog)
