@@ -17,7 +17,8 @@ from ivr.evidence.facts import CallFacts, RecorderChange, facts_as_table
 from ivr.session.store import StoreError
 from ivr.storage.evidence import CallEvidence, StoredEvidence
 
-SOFTWARE: Final = f"tonewall {version('tonewall')}"
+SOFTWARE_VERSION: Final = version("tonewall")
+SOFTWARE: Final = f"tonewall {SOFTWARE_VERSION}"
 
 log = structlog.get_logger(__name__)
 

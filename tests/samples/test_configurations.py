@@ -72,6 +72,7 @@ def test_the_values_are_the_defaults() -> None:
     without_default = {key for key, value in defaults.items() if value in (None, "", {})}
     assert without_default == {
         "database",
+        "metrics.port",
         "profiles",
         "recording.folder",
         "sip.phones",
