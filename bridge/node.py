@@ -6,6 +6,7 @@ import itertools
 import secrets
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import asdict
 from datetime import datetime
@@ -17,6 +18,7 @@ from bridge.call.events import (
     BridgeEvent,
     CallChanged,
     CallInfo,
+    CallMeasured,
     CallState,
     KeyPressed,
     LineMeasured,
@@ -27,6 +29,8 @@ from bridge.call.events import (
 )
 from bridge.call.flow import CallFlow
 from bridge.call.move import CallMove
+from bridge.call.quality_fields import is_poor, quality_fields
+from bridge.call.refusal import OVERLOADED
 from bridge.call.routing import admit, find_target, limits_of_caller
 from bridge.call.secure_line import SecureLine
 from bridge.call.setup import CallSetup
@@ -43,6 +47,7 @@ from bridge.sip.config import SipConfig
 from bridge.sip.endpoint import SipEndpoint
 from bridge.sip.registrar import Binding
 from bridge.sip.uri import Uri
+from bridge.statistics import NodeStatistics
 from bridge.udp_shell import UdpShell
 
 RINGING_LIMIT_S: Final = 180.0
@@ -75,6 +80,7 @@ class BridgeNode:
         self._lines: dict[m.CallId, SecureLine] = {}
         self._flow_of_dialog: dict[sip.DialogId, CallFlow] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._refused: Counter[int] = Counter()
         self._session_ids = itertools.count(secrets.randbits(31))
         self._moves: dict[m.CallId, CallMove] = {}
         "Calls on their way to another worker."
@@ -127,6 +133,19 @@ class BridgeNode:
     def calls(self) -> list[CallInfo]:
         """Return the live calls, oldest first."""
         return [flow.info for flow in self._flows.values()]
+
+    def statistics(self) -> NodeStatistics:
+        """Return what the node counts."""
+        infos = self.calls()
+        states = Counter(info.state for info in infos)
+        return NodeStatistics(
+            calls={state: states[state] for state in CallState if state is not CallState.ENDED},
+            secure_calls=sum(info.secure for info in infos),
+            refused=dict(self._refused),
+            workers=self._media.statistics(),
+            media=self._media.load(),
+            sip=self._endpoint.stats,
+        )
 
     def worker_pids(self) -> list[int]:
         """Return the process ids of the media workers."""
@@ -214,6 +233,7 @@ class BridgeNode:
             log.info(
                 "call refused", status=error.status, reason=error.reason, source=invite.source[0]
             )
+            self._refused[error.status] += 1
             self._endpoint.respond(invite.dialog, error.status, error.reason, now=self._loop.time())
             return
         call = m.CallId(secrets.token_hex(8))
@@ -265,12 +285,13 @@ class BridgeNode:
             move.flow_changed()
 
     def _media_reported(self, report: m.CallReport) -> None:
-        if isinstance(report, m.LegMeasured):
-            return
         if isinstance(report, m.SecureSpanCounted):  # counts also where the call is over already
             self._on_event(SecureSpanEnded(call=report.call, totals=SecureTotals.of(report)))
             return
-        if isinstance(report, m.LineReported):  # comes when the call is over
+        if isinstance(report, m.CallMeasured):  # comes when the call is over, as does the next
+            self._call_measured(report)
+            return
+        if isinstance(report, m.LineReported):
             self._line_reported(report)
             return
         flow = self._flows.get(report.call)
@@ -300,10 +321,16 @@ class BridgeNode:
             case m.CallRefused():
                 log.warning("call refused", call=report.call, reason=report.reason)
                 if move is None:
+                    self._refused[OVERLOADED.status] += 1
                     flow.media_refused(report.reason, self._loop.time())
                 else:
                     move.refused(report.reason)
         self._shell.pump()
+
+    def _call_measured(self, report: m.CallMeasured) -> None:
+        tell = log.warning if is_poor(report.quality) else log.info
+        tell("call measured", call=report.call, **quality_fields(report.quality))
+        self._on_event(CallMeasured(call=report.call, quality=report.quality))
 
     def _line_reported(self, report: m.LineReported) -> None:
         """Tell of the caller's line; in the log its figures and the call, never a press."""

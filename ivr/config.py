@@ -162,6 +162,14 @@ class WebTable(_Table):
     "Set it where the panel is reached by https; cookies are sent over https only then."
 
 
+class MetricsTable(_Table):
+    """Numbers for Prometheus."""
+
+    host: str = "127.0.0.1"
+    port: Port | None = None
+    "None: none are served."
+
+
 class LogTable(_Table):
     """The log, on standard error."""
 
@@ -209,6 +217,7 @@ class Config(BaseSettings):
     media: MediaTable = MediaTable()
     recording: RecordingTable = RecordingTable()
     web: WebTable = WebTable()
+    metrics: MetricsTable = MetricsTable()
     log: LogTable = LogTable()
 
     @model_validator(mode="after")

@@ -8,6 +8,7 @@ from bridge.media.line_masking import OPEN_LINE, LineMasking
 from bridge.media.line_quality import LineQuality
 from bridge.media.messages import CallId, RecorderState, Transport
 from bridge.media.secure_counters import SecureTotals
+from bridge.rtp.call_quality import CallQuality
 from dtmf.keys import HiddenKey
 from dtmf.limits import DetectorLimits
 
@@ -122,8 +123,21 @@ class LineMeasured:
     "None where too few presses were read from tones."
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallMeasured:
+    """How good the sound of both legs was.
+
+    Told once, after the end of each call and before `LineMeasured`, and never where the worker was lost.
+    """
+
+    call: CallId
+
+    quality: CallQuality
+
+
 BridgeEvent = (
     CallChanged
+    | CallMeasured
     | KeyPressed
     | LineMeasured
     | MediaInterrupted

@@ -22,7 +22,10 @@ from bridge.media.recordings import Recordings
 from bridge.media.rtcp_ports import RtcpPorts
 from bridge.media.sender import Sender
 from bridge.media.settings import WorkerSettings
+from bridge.media.statistics import LoopTotals, WorkerStatistics
+from bridge.rtp.call_quality import CallQuality
 from bridge.rtp.g711 import LAW_OF_CODEC
+from bridge.rtp.quality import LegQuality
 from bridge.rtp.reception import ReceptionTable
 from dtmf.keys import HiddenKey
 
@@ -64,10 +67,12 @@ class WorkerCalls:
         self.path = MediaPath(
             self._legs, self.sender, settings.calls, self._pressed, self._recordings.recorders
         )
-        reception = ReceptionTable(self._legs.in_sequence)
-        self.rtcp = RtcpPorts(self._legs, self.sender, reception, chance=chance, epoch_s=epoch_s)
+        self._reception = ReceptionTable(self._legs.in_sequence)
+        self.rtcp = RtcpPorts(
+            self._legs, self.sender, self._reception, chance=chance, epoch_s=epoch_s
+        )
         self.intake = Intake(
-            self._legs, self.path, reception, latch=self._latch, take_rtcp=self._take_rtcp
+            self._legs, self.path, self._reception, latch=self._latch, take_rtcp=self._take_rtcp
         )
         self._ports = PortPool(
             settings.host, settings.first_port, settings.last_port, chance.random()
@@ -129,6 +134,27 @@ class WorkerCalls:
     def flush_recordings(self, now: float) -> None:
         """Give the disk what is old enough."""
         self._recordings.flush(now)
+
+    def statistics(self, loop: LoopTotals) -> WorkerStatistics:
+        """Return the totals of all calls so far, with those of the loop that runs them."""
+        received, missed = self._reception.totals()
+        late, sent = self._legs.totals()
+        return WorkerStatistics(
+            calls=len(self._calls),
+            secure_calls=int(self.path.secure.sum()),
+            ports_in_use=self._ports.ports_in_use,
+            ports=self._ports.ports,
+            jitter_s=round(self._reception.jitter_s(self._legs.in_started), 6),
+            packets_received=received,
+            packets_missed=missed,
+            packets_late=late,
+            packets_malformed=self.intake.counters.malformed,
+            packets_foreign=self.intake.counters.foreign_payload,
+            packets_sent=sent,
+            packets_unsent=self.sender.refused,
+            **asdict(self.path.counters.totals_of_all()),
+            **asdict(loop),
+        )
 
     def close(self) -> None:
         """End every call and wait until the recordings are on disk."""
@@ -269,8 +295,9 @@ class WorkerCalls:
         self._opening.pop(call.slot, None)
         self._tell_totals(call.slot)
         self.path.open_gate(call.slot)
+        caller, agent = (self._close_rtcp(2 * call.slot + side) for side in (0, 1))
+        self._report(m.CallMeasured(call=name, quality=CallQuality(caller=caller, agent=agent)))
         for side, pair in enumerate(call.pairs):
-            self._close_rtcp(name, 2 * call.slot + side)
             self.path.pauses.end(2 * call.slot + side)
             self.intake.remove(2 * call.slot + side)
             self._legs.close(2 * call.slot + side)
@@ -280,11 +307,10 @@ class WorkerCalls:
         del self._calls[name], self._ids[call.slot]
         self._free.append(call.slot)
 
-    def _close_rtcp(self, name: m.CallId, leg: int) -> None:
+    def _close_rtcp(self, leg: int) -> LegQuality:
         quality = self.rtcp.quality(leg, self.path.now)
-        side = m.Leg.AGENT if leg & 1 else m.Leg.CALLER
-        self._report(m.LegMeasured(call=name, leg=side, **asdict(quality)))
         self.rtcp.close(leg, self.path.now)
+        return quality
 
 
 def _send_to(sock: socket.socket, far_end: Address, packet: memoryview) -> int:

@@ -3,6 +3,7 @@
 from bridge.media import messages as m
 from bridge.media.heartbeat import Pulse
 from bridge.media.settings import WorkerSettings
+from bridge.media.statistics import WorkerStatistics
 from bridge.media.worker_process import WorkerProcess
 
 
@@ -15,6 +16,8 @@ class Carrier:
         "Calls that were given to this worker, and their RTP ports once it has told them."
         self.last = m.Heartbeat(calls=0, late_ticks=0)
         "What it last told of itself."
+        self.statistics: WorkerStatistics | None = None
+        "What it had counted when it last told; None before it has."
 
     @property
     def has_room(self) -> bool:
@@ -32,6 +35,8 @@ class Carrier:
         match report:
             case m.Heartbeat():
                 self.last = report
+            case m.WorkerCounted():
+                self.statistics = report.statistics
             case m.CallOpened() if report.call in self.calls:
                 self.calls[report.call] = (report.caller_port, report.agent_port)
             case m.CallRefused():

@@ -111,9 +111,13 @@ class LegTable:
         self.out_ssrc: NDArray[np.int64] = np.zeros(rows, np.int64)
         self.out_produced_s: NDArray[np.float64] = np.zeros(rows, np.float64)
         "When the last frame was produced, monotonic seconds."
+        self._late_before = self._sent_before = 0
+        "Of the legs that had the rows before."
 
     def open(self, leg: int, sock: socket.socket, now: float) -> None:
         """Start a row afresh on `sock`; nothing is sent or taken before :meth:`describe`."""
+        self._late_before += int(self.in_late[leg])
+        self._sent_before += int(self.out_sequence[leg] - self.out_first_sequence[leg])
         self.state[leg] = LegState(sock, _send_nowhere)
         for column in (self.in_started, self.receives, self.sends):
             column[leg] = False
@@ -154,6 +158,11 @@ class LegTable:
         self.state[leg] = None
         for column in (self.in_started, self.receives, self.sends):
             column[leg] = False
+
+    def totals(self) -> tuple[int, int]:
+        """Return the packets that came late and those sent, by all legs that ever had the rows; neither ever falls."""
+        sent = int((self.out_sequence - self.out_first_sequence).sum())
+        return self._late_before + int(self.in_late.sum()), self._sent_before + sent
 
     def state_of(self, leg: int) -> LegState:
         """Return the open row's state."""

@@ -10,6 +10,9 @@ from enum import StrEnum
 from typing import Final, NewType
 
 from bridge.media.line_quality import LineQuality
+from bridge.media.statistics import WorkerStatistics
+from bridge.rtp.call_quality import CallQuality
+from bridge.rtp.quality import LegQuality
 from dtmf.keys import HiddenKey
 from dtmf.limits import DetectorLimits
 
@@ -214,23 +217,11 @@ class KeyReported:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LegMeasured:
-    """The sound of a leg over the whole call, told as it closes.
-
-    What each number means: `bridge.rtp.quality.LegQuality`.
-    """
+class CallMeasured:
+    """The sound of both legs over the whole call, told as it closes."""
 
     call: CallId
-    leg: Leg
-    packets_received: int
-    packets_lost: int
-    packets_late: int
-    jitter_ms: float
-    packets_sent: int
-    far_packets_lost: int | None
-    far_fraction_lost: float | None
-    far_jitter_ms: float | None
-    round_trip_ms: float | None
+    quality: CallQuality
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,6 +237,13 @@ class Heartbeat:
 
     overloaded: bool = False
     "It takes no new calls just now."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerCounted:
+    """What the worker has counted since its start; once a second, and dropped where the gateway does not read."""
+
+    statistics: WorkerStatistics
 
 
 Command = (
@@ -266,10 +264,10 @@ CallReport = (
     | LineReported
     | RecorderChanged
     | KeyReported
-    | LegMeasured
+    | CallMeasured
 )
 "What concerns one call."
-Report = CallReport | Heartbeat
+Report = CallReport | Heartbeat | WorkerCounted
 Message = Command | Report
 
 _TYPES: Final[dict[str, type[Message]]] = {
@@ -286,7 +284,8 @@ _TYPES: Final[dict[str, type[Message]]] = {
             CloseCall,
         ),
         *(CallOpened, CallRefused, SecureChanged, SecureSpanCounted),
-        *(LineReported, RecorderChanged, KeyReported, LegMeasured, Heartbeat),
+        *(LineReported, RecorderChanged, KeyReported, CallMeasured),
+        *(Heartbeat, WorkerCounted),
     )
 }
 
@@ -298,7 +297,7 @@ def encode(message: Message) -> bytes:
         value = getattr(message, item.name)
         if isinstance(value, HiddenKey):
             value = value.reveal()
-        elif isinstance(value, DetectorLimits | LineQuality):
+        elif isinstance(value, DetectorLimits | LineQuality | CallQuality | WorkerStatistics):
             value = asdict(value)
         values[item.name] = value
     return json.dumps([type(message).__name__, values]).encode()
@@ -316,4 +315,11 @@ def decode(data: bytes) -> Message:
         values["detector"] = DetectorLimits(**values["detector"])
     if values.get("line") is not None:
         values["line"] = LineQuality(**values["line"])
+    if "quality" in values:
+        values["quality"] = CallQuality(
+            **{leg: LegQuality(**quality) for leg, quality in values["quality"].items()}
+        )
+    if "statistics" in values:
+        counts = tuple(values["statistics"]["tick_counts"])
+        values["statistics"] = WorkerStatistics(**values["statistics"] | {"tick_counts": counts})
     return _TYPES[name](**values)

@@ -17,6 +17,7 @@ from bridge.media.heartbeat import CHECK_S, Pulse
 from bridge.media.load import MediaLoad, load_of
 from bridge.media.openings import Opening
 from bridge.media.settings import WorkerSettings
+from bridge.media.statistics import WorkerStatistics
 from bridge.media.worker_process import WorkerProcess
 from dtmf.limits import DetectorLimits
 
@@ -101,6 +102,14 @@ class MediaPool:
             lost=self._lost,
             refused=self._refused,
         )
+
+    def statistics(self) -> dict[int, WorkerStatistics]:
+        """Return what each running worker last told, by its place among the settings; one that starts is left out."""
+        return {
+            place: carrier.statistics
+            for place, carrier in self._carriers.items()
+            if carrier.statistics is not None
+        }
 
     def open(self, call: m.CallId, detector: DetectorLimits) -> None:
         """Give a new call to the least loaded worker; answered by `CallOpened` or, where none has room, `CallRefused`.
@@ -194,7 +203,7 @@ class MediaPool:
         carrier = self._carriers[place]
         carrier.receive(report, self._now())
         match report:
-            case m.Heartbeat():
+            case m.Heartbeat() | m.WorkerCounted():
                 return
             case m.CallRefused():
                 self._refused_by(carrier, report)

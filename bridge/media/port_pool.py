@@ -56,6 +56,16 @@ class PortPool:
         self._used: set[int] = set()
         self._quarantine: deque[tuple[float, PortPair]] = deque()
 
+    @property
+    def ports(self) -> int:
+        """How many there are, two a pair."""
+        return (self._last - self._first + 1) // 2 * 2
+
+    @property
+    def ports_in_use(self) -> int:
+        """How many are taken, or in quarantine."""
+        return 2 * len(self._used)
+
     def take(self) -> PortPair:
         """Return a fresh pair; raise :class:`NoPortError` that names the range where none is free."""
         for _ in range((self._last - self._first + 1) // 2):

@@ -1,8 +1,8 @@
 """Reports of a worker that wait while the gateway does not read: bounded; presses and confirmations are never dropped.
 
-Drop policy: of the heartbeats, and of what the recorder of one call says, only the newest waits. All else waits
-for its turn. Where even that grows beyond the bound the gateway does not live, and the worker must not go on: a
-payment that goes on without some of its presses is worse than a call that falls silent.
+Drop policy: of the heartbeats, of the statistics, and of what the recorder of one call says, only the newest waits. All
+else waits for its turn. Where even that grows beyond the bound the gateway does not live, and the worker must not go
+on: a payment that goes on without some of its presses is worse than a call that falls silent.
 """
 
 from collections import deque
@@ -50,15 +50,15 @@ class ReportQueue:
             self._waiting.popleft()
 
     def _drop_overtaken(self) -> None:
-        """Keep the last heartbeat and each call's last word on its recorder, with why it failed."""
+        """Keep what the worker last told of itself, and each call's last word on its recorder, with why it failed."""
         kept: deque[m.Report] = deque()
-        heartbeat = False
+        of_itself: set[type[m.Report]] = set()
         recorders: dict[m.CallId, int] = {}
         for report in reversed(self._waiting):
-            if isinstance(report, m.Heartbeat):
-                if heartbeat:
+            if isinstance(report, m.Heartbeat | m.WorkerCounted):
+                if type(report) in of_itself:
                     continue
-                heartbeat = True
+                of_itself.add(type(report))
             elif isinstance(report, m.RecorderChanged):
                 if (newest := recorders.get(report.call)) is not None:
                     kept[newest] = _with_reason(kept[newest], report.reason)

@@ -55,6 +55,21 @@ class SecureTotals:
         return cls(**{item.name: getattr(counted, item.name) for item in fields(cls)})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllSpans:
+    """Totals of all secure spans of a worker; the words are those of :class:`SecureTotals`."""
+
+    presses_in_band: int
+    presses_rfc4733: int
+    presses_sip_info: int
+    frames_masked: int
+    frames_passed: int
+    frames_muted: int
+    frames_lost: int
+    events_withheld: int
+    stream_restarts: int
+
+
 class SecureCounters:
     """Counters of up to `calls` call slots."""
 
@@ -70,9 +85,14 @@ class SecureCounters:
         self._held: NDArray[np.float32] = np.full((2, calls), -np.inf, np.float32)
         "Of the last two frames, the older first: the gate may hold back either, and decides with the next."
         self._newest_counts: NDArray[np.bool_] = np.ones(calls, np.bool_)
+        self._presses_before: NDArray[np.int64] = np.zeros(len(_COLUMN), np.int64)
+        self._counts_before: NDArray[np.int64] = np.zeros(len(self._counts), np.int64)
+        "Of the spans that the slots had before."
 
     def start(self, call: int, packets_late: int) -> None:
         """Begin a span; `packets_late` is what the caller's leg counts by now."""
+        self._presses_before += self._presses[call]
+        self._counts_before += self._counts[:, call]
         self._presses[call] = self._counts[:, call] = 0
         self._late_before[call] = packets_late
         self._highest[call] = self._held[:, call] = -np.inf
@@ -130,4 +150,21 @@ class SecureCounters:
             stream_restarts=int(self._restarts[call]),
             highest_passed_score=None if highest == -np.inf else round(highest, 3),
             frames_muted=int(self._muted[call]),
+        )
+
+    def totals_of_all(self) -> AllSpans:
+        """Return the totals of all spans of all slots."""
+        presses = self._presses_before + self._presses.sum(axis=0)
+        counts = self._counts_before + self._counts.sum(axis=1)
+        masked, passed, muted, lost, events, restarts = counts.tolist()
+        return AllSpans(
+            presses_in_band=int(presses[_COLUMN[Transport.IN_BAND]]),
+            presses_rfc4733=int(presses[_COLUMN[Transport.RFC_4733]]),
+            presses_sip_info=int(presses[_COLUMN[Transport.SIP_INFO]]),
+            frames_masked=masked,
+            frames_passed=passed,
+            frames_muted=muted,
+            frames_lost=lost,
+            events_withheld=events,
+            stream_restarts=restarts,
         )

@@ -10,14 +10,19 @@ import socket
 import time
 from typing import Final
 
+from bridge.histogram import Histogram
 from bridge.media import messages as m
 from bridge.media.calls import WorkerCalls
 from bridge.media.report_queue import ReportQueue
 from bridge.media.settings import WorkerSettings
+from bridge.media.statistics import TICK_BOUNDS_S, LoopTotals
 from bridge.media.tick_meter import TICK_S, TickMeter
 
 HEARTBEAT_S: Final = 0.1
 "Several fit into the silence after which the gateway takes a worker for hung."
+
+STATISTICS_S: Final = 1.0
+"Finer than anybody scrapes, and coarse enough to cost nothing."
 
 FLUSH_S: Final = 0.1
 
@@ -41,7 +46,8 @@ class Worker:
         )
         self._calls.rest_ports(settings.resting_ports, time.monotonic())
         self._meter = TickMeter()
-        self._heartbeat_s = self._flush_s = 0.0
+        self._tick_times = Histogram(TICK_BOUNDS_S)
+        self._heartbeat_s = self._flush_s = self._statistics_s = 0.0
 
     def run(self) -> None:
         """Run until the gateway is gone."""
@@ -68,6 +74,7 @@ class Worker:
             if now - deadline > TICK_S:
                 deadline = now
             self._tick(now)
+            self._tick_times.add(time.monotonic() - now)
 
     def _idle(self) -> None:
         """Without a call: wait for the gateway, and clean up."""
@@ -90,7 +97,19 @@ class Worker:
         if now - self._heartbeat_s >= HEARTBEAT_S:
             self._heartbeat_s = now
             self._reports.add(self._heartbeat())
+        if now - self._statistics_s >= STATISTICS_S:
+            self._statistics_s = now
+            self._reports.add(m.WorkerCounted(statistics=self._calls.statistics(self._totals())))
         self._send_reports()
+
+    def _totals(self) -> LoopTotals:
+        return LoopTotals(
+            cpu_s=round(time.process_time(), 3),
+            late_ticks=self._meter.late_ticks,
+            withheld_ticks=self._meter.withheld_ticks,
+            tick_counts=self._tick_times.counts,
+            tick_total_s=round(self._tick_times.total, 6),
+        )
 
     def _heartbeat(self) -> m.Heartbeat:
         meter = self._meter

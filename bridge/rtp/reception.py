@@ -35,6 +35,12 @@ class Received:
     lost: int
     "Packets that never came; 0 where more came than were sent, since some came twice."
 
+    missed: int
+    "Packets that were not there when their turn came: those that came too late are among them."
+
+    losses: int
+    "How often one or several in a row were missed."
+
     jitter_ms: float
     "Interarrival jitter of the present stream (RFC 3550 section 6.4.1)."
 
@@ -60,11 +66,18 @@ class ReceptionTable:
         "At the last report."
         self._packets_former, self._lost_former = column(), column()
         "Of the leg's former streams."
+        self._missed, self._losses = column(), column()
+        "Of all the leg's streams."
+        self._packets_ended = self._missed_ended = 0
+        "Of the legs that had the rows before."
 
     def open(self, row: int) -> None:
         """Forget everything: the row is another call's."""
+        self._packets_ended += int(self._packets_former[row]) + self._received(row)
+        self._missed_ended += int(self._missed[row])
         self._begin(row, 0, 0.0)
         self._packets_former[row] = self._lost_former[row] = 0
+        self._missed[row] = self._losses[row] = 0
 
     def start(self, row: int, sequence: int, now: float) -> None:
         """A stream begins with the packet of `sequence`, which is to be counted yet (appendix A.1 `init_seq`)."""
@@ -77,6 +90,8 @@ class ReceptionTable:
         ahead = (sequence - int(self._next[row])) % _CYCLE
         self._missing[row] += ahead
         self._next[row] += ahead + 1
+        self._missed[row] += ahead
+        self._losses[row] += ahead > 0
 
     def count_late(self, row: int) -> None:
         """Count a packet that came after its turn, or twice."""
@@ -105,8 +120,20 @@ class ReceptionTable:
         return Received(
             packets=int(self._packets_former[row]) + self._received(row),
             lost=int(self._lost_former[row]) + max(0, int(self._missing[row])),
+            missed=int(self._missed[row]),
+            losses=int(self._losses[row]),
             jitter_ms=round(float(self._jitter_s[row]) * 1000, 3),
         )
+
+    def totals(self) -> tuple[int, int]:
+        """Return the packets received and missed on all rows, by all legs that ever had them; neither ever falls."""
+        received = self._packets_former + self._next - self._base - self._missing
+        missed = self._missed_ended + int(self._missed.sum())
+        return self._packets_ended + int(received.sum()), missed
+
+    def jitter_s(self, rows: NDArray[np.bool_]) -> float:
+        """Return the mean interarrival jitter of the chosen rows (all rows as a mask), 0.0 where there is none."""
+        return float(self._jitter_s[rows].mean()) if rows.any() else 0.0
 
     def report(self, row: int, ssrc: int) -> ReportBlock | None:
         """Return the block of the next report, without its times (appendix A.3); None where nothing came since."""

@@ -10,13 +10,15 @@ from bridge.call.events import CallInfo
 from bridge.media.line_quality import LineQuality
 from bridge.media.masking import masking_settings
 from bridge.media.secure_counters import SecureTotals
+from bridge.rtp.call_quality import CallQuality
 from ivr.clock import Clock
 from ivr.evidence.collector import EvidenceCollector
 from ivr.evidence.facts import CallFacts, RecorderChange, facts_as_table
 from ivr.session.store import StoreError
 from ivr.storage.evidence import CallEvidence, StoredEvidence
 
-SOFTWARE: Final = f"tonewall {version('tonewall')}"
+SOFTWARE_VERSION: Final = version("tonewall")
+SOFTWARE: Final = f"tonewall {SOFTWARE_VERSION}"
 
 log = structlog.get_logger(__name__)
 
@@ -51,6 +53,10 @@ class EvidenceLog:
     def span_counted(self, call: str, totals: SecureTotals) -> None:
         """Take what a media worker counted."""
         self._save(self._collector.span_counted(call, totals))
+
+    def call_measured(self, call: str, quality: CallQuality) -> None:
+        """Take how good the sound of an ended call was."""
+        self._save(self._collector.call_measured(call, quality))
 
     def line_measured(self, call: str, line: LineQuality | None) -> None:
         """Take how good the line of an ended call was."""

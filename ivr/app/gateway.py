@@ -10,6 +10,7 @@ from agent_panel.deps import PanelDeps
 from bridge.call.events import (
     BridgeEvent,
     CallChanged,
+    CallMeasured,
     CallState,
     KeyPressed,
     LineMeasured,
@@ -21,7 +22,7 @@ from bridge.call.events import (
 from bridge.media.hardening import forbid_core_dumps
 from bridge.node import BridgeNode
 from ivr.app.call_control import BridgeCallControl
-from ivr.app.evidence_log import EvidenceLog
+from ivr.app.evidence_log import SOFTWARE_VERSION, EvidenceLog
 from ivr.app.first_run import FirstUser, create_first_user, phone_accounts
 from ivr.app.folders import held_by_one_gateway, prepare_folder
 from ivr.app.processor_accounts import processor_accounts
@@ -32,6 +33,8 @@ from ivr.app.web_server import WebServer
 from ivr.clock import Clock, SystemClock
 from ivr.config import Config
 from ivr.evidence.node_key import make_key
+from ivr.metrics.call_totals import CallTotals
+from ivr.metrics.page import METRICS_PATH, NodeCollector, create_metrics_app
 from ivr.payments.runner import Runner
 from ivr.session.profile import PaymentProfile
 from ivr.session.service import SessionService
@@ -66,6 +69,8 @@ class Gateway:
         self._parts = AsyncExitStack()
         self._notes: RecordingNotes | None = None
         self._recorders = RecorderTimelines(self._clock)
+        self._call_totals = CallTotals()
+        self._metrics: WebServer | None = None
 
     @classmethod
     async def start(cls, config: Config, clock: Clock | None = None) -> Self:
@@ -83,6 +88,11 @@ class Gateway:
     def panel_url(self) -> str:
         """Address of the panel."""
         return self._web.url
+
+    @property
+    def metrics_url(self) -> str | None:
+        """Where Prometheus finds the metrics; None where they are not served."""
+        return None if self._metrics is None else self._metrics.url + METRICS_PATH
 
     async def stop(self) -> None:
         """End payments and calls in order, bring recordings to disk, close the database."""
@@ -124,6 +134,7 @@ class Gateway:
         await self.desk.recover()
         self._parts.push_async_callback(self.desk.close)
         self._serve_panel(UserAccounts(database, self._clock, passwords))
+        self._serve_metrics()
         # Last: its password is shown once, so nothing may fail any more.
         self.first_user = await create_first_user(self.users)
         log.info(
@@ -164,7 +175,23 @@ class Gateway:
         self._parts.push_async_callback(self._web.stop)
         self._web.start()
 
+    def _serve_metrics(self) -> None:
+        table = self._config.metrics
+        if table.port is None:
+            return
+        collector = NodeCollector(self.node.statistics, self._call_totals, SOFTWARE_VERSION)
+        self._metrics = WebServer(
+            create_metrics_app(collector),
+            table.host,
+            table.port,
+            what="the metrics",
+            table="metrics",
+        )
+        self._parts.push_async_callback(self._metrics.stop)
+        self._metrics.start()
+
     def _bridge_event(self, event: BridgeEvent) -> None:
+        self._call_totals.receive(event)
         match event:
             case KeyPressed():
                 self.desk.key_pressed(CallId(event.call), event.key)
@@ -181,6 +208,8 @@ class Gateway:
                 self._call_changed(event)
             case SecureSpanEnded():
                 self._evidence.span_counted(event.call, event.totals)
+            case CallMeasured():
+                self._evidence.call_measured(event.call, event.quality)
             case LineMeasured():
                 self._evidence.line_measured(event.call, event.line)
             case _:

@@ -27,8 +27,13 @@ class _Server(uvicorn.Server):
 class WebServer:
     """Serves one ASGI application over HTTP."""
 
-    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
-        """Listen, so that connections wait from now on; raise OSError that names an address that cannot be had."""
+    def __init__(
+        self, app: ASGIApp, host: str, port: int, *, what: str = "the panel", table: str = "web"
+    ) -> None:
+        """Listen, so that connections wait from now on; raise OSError that names an address that cannot be had.
+
+        `what` is served, by the settings of `table`.
+        """
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.socket(family, socket.SOCK_STREAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -39,8 +44,8 @@ class WebServer:
         except OSError as error:
             self._socket.close()
             reason = (
-                f"cannot serve the panel on {host} port {port}: {error.strerror}; "
-                "end the program that uses it, or set web.host or web.port"
+                f"cannot serve {what} on {host} port {port}: {error.strerror}; "
+                f"end the program that uses it, or set {table}.host or {table}.port"
             )
             raise OSError(error.errno, reason) from None
         bound = self._socket.getsockname()

@@ -52,5 +52,7 @@ def _welcome(gateway: Gateway, config: Config) -> list[str]:
         lines.append(f"         their passwords are in {config.data / PHONES_FILE}")
     trunks = ", ".join(trunk.name for trunk in config.sip.trunks if trunk.sources)
     lines.append(f"calls    from registered phones and from trunks: {trunks or 'none'}")
+    if gateway.metrics_url is not None:
+        lines.append(f"metrics  {gateway.metrics_url}")
     lines.append("stop with Ctrl-C")
     return lines

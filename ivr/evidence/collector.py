@@ -1,8 +1,8 @@
 """Collects the facts of live calls from what the bridge tells. Sans-IO: each method returns what is to be stored now.
 
 Rules of this file: a call is collected from the first confirmed closing of its gate. What the worker counted arrives
-before the gate is told open, but after the end of a call that ended while it was secure; what it says of the line is
-its last word on any call. So ended calls are waited for.
+before the gate is told open, but after the end of a call that ended while it was secure; then comes what it says of the
+sound, and of the line as its last word on any call. So ended calls are waited for.
 """
 
 from collections.abc import Mapping
@@ -13,6 +13,7 @@ from typing import Final
 from bridge.call.events import CallInfo, CallState
 from bridge.media.line_quality import LineQuality
 from bridge.media.secure_counters import SecureTotals
+from bridge.rtp.call_quality import CallQuality
 from ivr.evidence.facts import CallFacts, RecorderChange, SecureSpan, SpanEnd
 from ivr.redaction import redact
 
@@ -60,6 +61,14 @@ class EvidenceCollector:
         if facts is None or facts.spans[-1].totals is not None:
             return None  # closed, but never confirmed to the gateway: nobody was asked for a card
         calls[call] = facts = _with_last(facts, replace(facts.spans[-1], totals=totals))
+        return facts
+
+    def call_measured(self, call: str, quality: CallQuality) -> CallFacts | None:
+        """Take how good the sound of an ended call was; return the facts, or None where nobody waits for it."""
+        facts = self._waiting.get(call)
+        if facts is None:
+            return None
+        self._waiting[call] = facts = replace(facts, quality=quality)
         return facts
 
     def line_measured(self, call: str, line: LineQuality | None) -> CallFacts | None:

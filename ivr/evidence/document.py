@@ -9,6 +9,8 @@ from bridge.media.line_masking import LineMasking
 from bridge.media.line_quality import LineQuality
 from bridge.media.messages import Transport
 from bridge.media.secure_counters import SecureTotals
+from bridge.rtp.call_quality import CallQuality, Heard
+from bridge.rtp.quality import LegQuality
 from ivr.evidence.facts import CallFacts, SecureSpan
 from ivr.evidence.findings import findings_of
 from ivr.evidence.recording import RecordingFindings
@@ -44,6 +46,7 @@ def build_document(
         "findings": [asdict(finding) for finding in findings_of(facts, recording)],
         "secure_spans": [_span(n, span) for n, span in enumerate(facts.spans, start=1)],
         "line": None if facts.line is None else _line(facts.line),
+        "quality": None if facts.quality is None else _quality(facts.quality),
         "recorder": [{"at": moment(c.at), "state": c.state.value} for c in facts.recorder],
         "payments": [_payment(record) for record in payments],
         "recording": None if recording is None else asdict(recording),
@@ -108,6 +111,35 @@ def _line(line: LineQuality) -> dict[str, Any]:
         "highest_twist_db": line.highest_twist_db,
         "frequency_error_percent": f"{line.frequency_error_percent:.1f}",
         "near_limits": line.near_limits.split(",") if line.near_limits else [],
+    }
+
+
+def _quality(quality: CallQuality) -> dict[str, Any]:
+    return {
+        "caller": _leg(quality.caller),
+        "agent": _leg(quality.agent),
+        "heard_by_agent": _heard(quality.heard_by_agent),
+        "heard_by_caller": _heard(quality.heard_by_caller),
+    }
+
+
+def _leg(leg: LegQuality) -> dict[str, int | str | None]:
+    """Return the leg's figures by their names; fractions as text."""
+    figures: dict[str, int | float | None] = asdict(leg)
+    return {
+        name: f"{value:.3f}" if isinstance(value, float) else value
+        for name, value in figures.items()
+    }
+
+
+def _heard(heard: Heard | None) -> dict[str, str] | None:
+    if heard is None:
+        return None
+    return {
+        "missed_percent": f"{100 * heard.loss:.2f}",
+        "delay_ms": f"{heard.delay_ms:.1f}",
+        "rating": f"{heard.rating:.1f}",
+        "mos": f"{heard.mos:.2f}",
     }
 
 

@@ -11,6 +11,7 @@ from bridge.media.line_masking import LineMasking
 from bridge.media.line_quality import LineQuality
 from bridge.media.messages import RecorderState
 from bridge.media.secure_counters import SecureTotals
+from bridge.rtp.call_quality import CallQuality
 from ivr.evidence.errors import EvidenceError
 
 
@@ -77,6 +78,9 @@ class CallFacts:
 
     line: LineQuality | None = None
     "How good the caller's line was; None where too few presses were read from tones, and until the call has ended."
+
+    quality: CallQuality | None = None
+    "How good the sound was; None until the call has ended, and where its worker was lost."
 
 
 _READER: Final = TypeAdapter(CallFacts)

@@ -15,6 +15,7 @@ from bridge.call.events import (
     BridgeEvent,
     CallChanged,
     CallInfo,
+    CallMeasured,
     CallState,
     LineMeasured,
 )
@@ -242,8 +243,43 @@ class TestDetector:
             nothing = LineMeasured(call=info.call, line=None)
             await bridge.until(lambda: nothing in bridge.told)
             assert bridge.told.count(nothing) == 1
-            assert isinstance(bridge.told[bridge.told.index(nothing) - 1], CallChanged)
+            before = bridge.told[: bridge.told.index(nothing)]
+            assert isinstance(before[-1], CallMeasured)
+            assert isinstance(before[-2], CallChanged)
             assert bridge.endings(info.call) == ["enough"]
+
+    async def test_the_sound_of_a_call_is_told_of_after_its_end(
+        self, alice: Phone, bob: Phone
+    ) -> None:
+        async with running(bob) as bridge:
+            await alice.talk_to(bob, bridge.node.sip_address)
+            (info,) = await bridge.talking(recorder=RecorderState.OFF)
+            bridge.node.hang_up(info.call, "enough")
+            await bridge.until(lambda: isinstance(bridge.told[-1], CallMeasured))
+            told = bridge.told[-1]
+            assert isinstance(told, CallMeasured)
+            assert told.call == info.call
+            assert bridge.endings(info.call) == ["enough"]
+
+
+class TestStatistics:
+    async def test_calls_and_workers_are_counted(self, alice: Phone, bob: Phone) -> None:
+        async with running(bob) as bridge:
+            await alice.talk_to(bob, bridge.node.sip_address)
+            (info,) = await bridge.talking(recorder=RecorderState.OFF)
+            await bridge.node.secure(info.call)
+            told = bridge.node.statistics()
+            assert (told.calls[CallState.TALKING], told.calls[CallState.RINGING]) == (1, 0)
+            assert (told.secure_calls, told.media.calls, told.media.workers_configured) == (1, 1, 1)
+            assert told.sip.datagrams > 0
+
+    async def test_a_call_without_a_route_is_counted_by_its_status(
+        self, alice: Phone, bob: Phone
+    ) -> None:
+        async with running(bob, trunks=()) as bridge:
+            alice.dial(bridge.node.sip_address, "bob")
+            rejected = await alice.told(Rejected)
+            assert bridge.node.statistics().refused == {rejected.status: 1}
 
 
 class TestRefusing:
@@ -257,6 +293,7 @@ class TestRefusing:
             eve.dial(bridge.node.sip_address, "bob")
             rejected = await eve.told(Rejected)
             assert rejected.status == 503
+            assert bridge.node.statistics().refused == {503: 1}
             assert rejected.retry_after is not None
             assert [call.call for call in bridge.node.calls()] == [info.call]
             alice.hang_up(dialog)

@@ -72,14 +72,17 @@ def test_the_values_are_the_defaults() -> None:
     without_default = {key for key, value in defaults.items() if value in (None, "", {})}
     assert without_default == {
         "database",
+        "metrics.port",
         "profiles",
         "recording.folder",
         "sip.phones",
         "sip.trunks.destination",
+        "sip.trunks.detector.strict",
         *(f"sip.trunks.detector.{limit.name}" for limit in LIMITS),
     }
     for limit in LIMITS:
         assert listed[f"sip.trunks.detector.{limit.name}"] == limit.default, limit.name
+    assert listed["sip.trunks.detector.strict"] is DetectorLimits().strict
     for key in defaults.keys() - without_default:
         expected = str(defaults[key]) if isinstance(defaults[key], Path) else defaults[key]
         assert listed[key] == expected, key

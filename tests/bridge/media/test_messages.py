@@ -1,14 +1,25 @@
 """What gateway and worker say to each other."""
 
+from dataclasses import fields, replace
+
 import pytest
 
 from bridge.media import messages as m
 from bridge.media.line_quality import LineQuality
+from bridge.media.statistics import TICK_BOUNDS_S, WorkerStatistics
+from bridge.rtp.call_quality import CallQuality
 from dtmf.keys import HiddenKey
 from dtmf.limits import DetectorLimits
+from tests.bridge.rtp.qualities import CLEAN, LOSSY
 
 CALL = m.CallId("c1")
 KEY = HiddenKey("9")
+
+LARGEST = WorkerStatistics(
+    **dict.fromkeys((item.name for item in fields(WorkerStatistics)), 2**62)  # type: ignore[arg-type]  # set below
+    | {"tick_counts": (2**62,) * (len(TICK_BOUNDS_S) + 1)},
+)
+"Longer on the wire than any worker's will ever be."
 
 MESSAGES: list[m.Message] = [
     m.OpenCall(call=CALL),
@@ -59,19 +70,13 @@ MESSAGES: list[m.Message] = [
         ),
     ),
     m.RecorderChanged(call=CALL, state=m.RecorderState.PAUSED, reason=""),
-    m.LegMeasured(
+    m.CallMeasured(
         call=CALL,
-        leg=m.Leg.CALLER,
-        packets_received=50,
-        packets_lost=1,
-        packets_late=0,
-        jitter_ms=0.125,
-        packets_sent=51,
-        far_packets_lost=-1,
-        far_fraction_lost=0.5,
-        far_jitter_ms=None,
-        round_trip_ms=20.0,
+        quality=CallQuality(
+            caller=LOSSY, agent=replace(CLEAN, far_packets_lost=-1, round_trip_ms=20.125)
+        ),
     ),
+    m.WorkerCounted(statistics=LARGEST),
     m.Heartbeat(calls=1, late_ticks=2),
 ]
 

@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from bridge.media import messages as m
 from bridge.media.settings import WorkerSettings
 from tests.bridge.media.pool_rig import SETTINGS, PoolRig
+from tests.bridge.media.test_messages import LARGEST
 
 
 @asynccontextmanager
@@ -202,3 +204,20 @@ async def _until(accept: Callable[[], bool]) -> None:
     async with asyncio.timeout(30.0):
         while not accept():  # noqa: ASYNC110  # nothing tells
             await asyncio.sleep(0)
+
+
+class TestStatistics:
+    async def test_it_knows_what_each_running_worker_told_last(self) -> None:
+        async with running(SETTINGS, SETTINGS) as rig:
+            first, second = rig.started
+            assert rig.pool.statistics() == {}
+            second.report(m.WorkerCounted(statistics=LARGEST))
+            newest = replace(LARGEST, calls=3)
+            second.report(m.WorkerCounted(statistics=newest))
+            assert rig.pool.statistics() == {1: newest}
+            first.report(m.WorkerCounted(statistics=LARGEST))
+            second.die()
+            assert rig.pool.statistics() == {0: LARGEST}
+            await rig.replaced(3)
+            assert rig.pool.statistics() == {0: LARGEST}
+            assert rig.told == []

@@ -1,11 +1,14 @@
 """What waits while the gateway does not read: bounded, and no press is ever missing."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.media import messages as m
 from bridge.media.report_queue import LEAST_REPORTS, REPORTS_PER_CALL, ReportQueue
 from dtmf.keys import HiddenKey
+from tests.bridge.media.test_messages import LARGEST
 
 CALLS = tuple(m.CallId(f"call-{number}") for number in range(3))
 
@@ -64,6 +67,20 @@ def test_heartbeats_never_push_a_press_out() -> None:
     queue.send_to(gateway.send)
     assert gateway.digits(CALLS[0]) == "7"
     assert gateway.read[-1] == heartbeat(10 * LEAST_REPORTS - 1)
+
+
+def test_statistics_never_push_a_press_or_the_last_heartbeat_out() -> None:
+    queue, gateway = ReportQueue(1), Gateway()
+    queue.add(key(CALLS[0], "7"))
+    queue.add(heartbeat(1))
+    for calls in range(10 * LEAST_REPORTS):
+        queue.add(m.WorkerCounted(statistics=replace(LARGEST, calls=calls)))
+    assert not queue.overflowed
+    queue.send_to(gateway.send)
+    assert gateway.digits(CALLS[0]) == "7"
+    assert heartbeat(1) in gateway.read
+    last = replace(LARGEST, calls=10 * LEAST_REPORTS - 1)
+    assert gateway.read[-1] == m.WorkerCounted(statistics=last)
 
 
 def test_of_a_recorder_the_last_word_stays_with_the_first_reason() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from bridge.media import messages as m
 from bridge.rtp.packet import RtpPacket
+from bridge.rtp.quality import LegQuality
 from bridge.rtp.rtcp import (
     Goodbye,
     ReceiverReport,
@@ -87,10 +88,11 @@ def tell(sock: socket.socket, block: ReportBlock, port: int) -> None:
     sock.sendto(bytes(ReceiverReport(ssrc=0xABCD, reports=(block,))), (HOST, port))
 
 
-def measured(rig: Rig) -> dict[m.Leg, m.LegMeasured]:
+def measured(rig: Rig) -> dict[m.Leg, LegQuality]:
     """End the call and return what was told of its legs."""
     rig.calls.handle(m.CloseCall(call=CALL))
-    return {report.leg: report for report in rig.reports if isinstance(report, m.LegMeasured)}
+    (told,) = [report.quality for report in rig.reports if isinstance(report, m.CallMeasured)]
+    return {m.Leg.CALLER: told.caller, m.Leg.AGENT: told.agent}
 
 
 class TestReports:
@@ -373,8 +375,9 @@ class TestMeasured:
         for number in range(4):
             rig.calls.handle(m.CloseCall(call=m.CallId(f"next-{number}")))
         figures = {
-            (told.packets_received, told.packets_lost, told.packets_late, told.packets_sent)
+            (leg.packets_received, leg.packets_lost, leg.packets_late, leg.packets_sent)
             for told in rig.reports
-            if isinstance(told, m.LegMeasured)
+            if isinstance(told, m.CallMeasured)
+            for leg in (told.quality.caller, told.quality.agent)
         }
         assert figures == {(0, 0, 0, 0)}

@@ -21,6 +21,7 @@ from bridge.media.masking import DETECTOR
 from bridge.media.pool import MediaPool
 from bridge.media.report_queue import LEAST_REPORTS
 from bridge.media.settings import WorkerSettings
+from bridge.media.statistics import WorkerStatistics
 from bridge.media.worker_process import WorkerProcess
 
 SETTINGS: Final = WorkerSettings(host="127.0.0.1", first_port=0, last_port=0, calls=2)
@@ -30,6 +31,7 @@ LIMIT_S: Final = 30.0
 _GATEWAY: Final = """
 import asyncio
 from bridge.media.settings import WorkerSettings
+from bridge.media.statistics import WorkerStatistics
 from bridge.media.worker_process import WorkerProcess
 
 async def main():
@@ -104,6 +106,22 @@ async def test_a_call_is_opened_and_its_presses_come_back(started: Started) -> N
     assert isinstance(opened, m.CallOpened)
     assert opened.call == call
     assert opened.caller_port != opened.agent_port
+
+
+async def test_a_worker_tells_what_it_counts(started: Started) -> None:
+    first = await statistics(started)
+    started.process.send(m.OpenCall(call=m.CallId("call-1")))
+    while (told := await statistics(started)).calls == 0:
+        pass  # it was on its way before the call
+    assert told.calls == 1
+    assert sum(first.tick_counts) < sum(told.tick_counts)
+    assert 0 < first.cpu_s <= told.cpu_s
+
+
+async def statistics(started: Started) -> WorkerStatistics:
+    report = await started.told(m.WorkerCounted)
+    assert isinstance(report, m.WorkerCounted)
+    return report.statistics
 
 
 async def test_a_worker_ends_in_order_when_the_gateway_closes_its_end(started: Started) -> None:

@@ -120,6 +120,55 @@ class TestLossAppendixA3:
         assert stream.report().cumulative_lost == max(arrived) - len(arrived)
 
 
+class TestMissed:
+    def test_losses_in_a_row_are_one(self) -> None:
+        stream = Stream()
+        for index in (1, 5, 6, 8):
+            stream.odd(index)
+        got = stream.table.received(ROW)
+        assert (got.missed, got.losses) == (4, 2)
+
+    def test_what_came_too_late_was_missed_all_the_same(self) -> None:
+        stream = Stream()
+        stream.odd(2)
+        stream.table.count_late(ROW)
+        got = stream.table.received(ROW)
+        assert (got.missed, got.lost) == (1, 0)
+
+    def test_it_goes_on_with_another_stream_and_ends_with_the_call(self) -> None:
+        stream = Stream()
+        stream.odd(3)
+        stream.table.start(ROW, 7, 60.0)
+        assert stream.table.received(ROW).missed == 2
+        stream.table.open(ROW)
+        assert stream.table.received(ROW).missed == stream.table.received(ROW).losses == 0
+
+    @given(st.lists(st.tuples(st.sampled_from("nolsr"), st.integers(1, 9)), max_size=60))
+    def test_totals_of_the_table_never_fall(self, steps: list[tuple[str, int]]) -> None:
+        """n: next, o: after a hole, l: late, s: another stream, r: the row is another call's."""
+        stream, index = Stream(), 0
+        before, came = stream.table.totals(), 1
+        for kind, hole in steps:
+            index += 1
+            if kind == "n":
+                stream.next(index)
+            elif kind == "o":
+                index += hole
+                stream.odd(index)
+            elif kind == "l":
+                stream.table.count_late(ROW)
+            else:
+                if kind == "r":
+                    stream.table.open(ROW)
+                stream.table.start(ROW, hole, 60.0)
+                stream.table.count(ROW, hole)
+            came += 1
+            totals = stream.table.totals()
+            assert totals[0] == came
+            assert totals[1] >= before[1]
+            before = totals
+
+
 class TestJitterAppendixA8:
     def test_a_steady_stream_has_none(self) -> None:
         stream = Stream()
@@ -149,6 +198,13 @@ class TestJitterAppendixA8:
         stream.table.count(ROW, 65_001)
         stream.table.measure(ROW, hole, FRAME, 50.02)
         assert stream.report().jitter == 0
+
+    def test_the_mean_is_of_the_rows_that_are_asked_for(self) -> None:
+        stream = Stream()
+        stream.next(1, late_s=0.016)
+        assert stream.table.jitter_s(np.array([False, True, False])) == pytest.approx(0.001)
+        assert stream.table.jitter_s(np.array([True, True, False])) == pytest.approx(0.0005)
+        assert stream.table.jitter_s(np.array([False, False, False])) == 0
 
     def test_rows_are_kept_apart(self) -> None:
         sequence = np.zeros(3, np.int64)

@@ -13,7 +13,7 @@ from ivr.storage.engine import Database, open_database
 from ivr.storage.evidence import CallEvidence, StoredEvidence
 from ivr.storage.migrate import upgrade
 from tests.ivr.app.calls import call_info
-from tests.ivr.evidence.facts import LINE, TOTALS
+from tests.ivr.evidence.facts import LINE, QUALITY, TOTALS
 from tests.support.clock import ManualClock
 
 
@@ -42,6 +42,7 @@ async def test_all_that_was_told_is_stored_when_it_stops(
         log.call_changed(call_info(secure=True), ())
         log.call_changed(call_info(state=CallState.ENDED), ())
         log.span_counted("c1", TOTALS)
+        log.call_measured("c1", QUALITY)
         log.line_measured("c1", LINE)
         await log.stop()
         stored = await store.find("c1")
@@ -49,7 +50,7 @@ async def test_all_that_was_told_is_stored_when_it_stops(
     facts = read_facts(stored.facts)
     (span,) = facts.spans
     assert (span.totals, span.ended_by) == (TOTALS, SpanEnd.CALL_ENDED)
-    assert facts.line == LINE
+    assert (facts.line, facts.quality) == (LINE, QUALITY)
 
 
 async def test_what_cannot_be_stored_is_told_and_the_rest_is_stored(

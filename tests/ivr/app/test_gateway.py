@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 from bridge.node import BridgeNode
@@ -14,7 +15,7 @@ from ivr.app.gateway import Gateway
 from ivr.app.profile_files import read_profile_file
 from ivr.app.web_server import WebServer
 from ivr.clock import SystemClock
-from ivr.config import Config, SipTable, WebTable
+from ivr.config import Config, MetricsTable, SipTable, WebTable
 from ivr.session.profile_toml import ProfileError
 from ivr.session.service import SessionService
 from ivr.session.store import StoreError
@@ -111,6 +112,33 @@ async def test_a_taken_panel_port_is_named_and_costs_nobody_the_first_password(
     gateway = await Gateway.start(config_in(tmp_path))
     await gateway.stop()
     assert gateway.first_user is not None
+
+
+async def test_metrics_are_served_apart_from_the_panel_where_a_port_is_set(tmp_path: Path) -> None:
+    gateway = await Gateway.start(config_in(tmp_path, metrics=MetricsTable(port=0)))
+    assert gateway.metrics_url is not None
+    async with httpx2.AsyncClient() as client:
+        answer = await client.get(gateway.metrics_url)
+        at_the_panel = await client.get(f"{gateway.panel_url}/metrics")
+    await gateway.stop()
+    assert 'tonewall_calls{state="talking"} 0.0' in answer.text
+    assert "tonewall_media_workers_configured 1.0" in answer.text
+    assert at_the_panel.status_code == 404
+
+
+async def test_without_a_port_no_metrics_are_served(tmp_path: Path) -> None:
+    gateway = await Gateway.start(config_in(tmp_path))
+    await gateway.stop()
+    assert gateway.metrics_url is None
+
+
+async def test_a_taken_metrics_port_is_named(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind((LOOPBACK, 0))
+        other.listen()
+        metrics = MetricsTable(port=other.getsockname()[1])
+        with pytest.raises(OSError, match=f"the metrics on {LOOPBACK} .*, or set metrics.host or"):
+            await Gateway.start(config_in(tmp_path, metrics=metrics))
 
 
 async def test_a_taken_sip_port_is_named(tmp_path: Path) -> None:

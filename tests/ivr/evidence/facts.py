@@ -8,7 +8,9 @@ from bridge.media.line_quality import LineQuality
 from bridge.media.masking import masking_settings
 from bridge.media.messages import RecorderState
 from bridge.media.secure_counters import SecureTotals
+from bridge.rtp.call_quality import CallQuality
 from ivr.evidence.facts import CallFacts, RecorderChange, SecureSpan, SpanEnd
+from tests.bridge.rtp.qualities import CLEAN, LOSSY
 
 START: Final = datetime(2026, 11, 20, 9, 0, 0, 250_000, tzinfo=UTC)
 
@@ -40,6 +42,8 @@ LINE: Final = LineQuality(
     near_limits="negative_twist_db",
 )
 
+QUALITY: Final = CallQuality(caller=LOSSY, agent=CLEAN)
+
 SPAN: Final = SecureSpan(
     secured_at=at(20.02),
     ended_at=at(50),
@@ -66,4 +70,5 @@ FACTS: Final = CallFacts(
     ),
     spans=(SPAN,),
     line=LINE,
+    quality=QUALITY,
 )

@@ -14,7 +14,7 @@ from ivr.evidence.collector import MAX_SPANS, MAX_WAITING, EvidenceCollector
 from ivr.evidence.errors import EvidenceError
 from ivr.evidence.facts import CallFacts, RecorderChange, SpanEnd, facts_as_table, read_facts
 from tests.ivr.app.calls import call_info
-from tests.ivr.evidence.facts import FACTS, LINE, TOTALS, at
+from tests.ivr.evidence.facts import FACTS, LINE, QUALITY, TOTALS, at
 from tests.support.canary import CANARY_CARD
 
 MASKED = LineMasking(hold_frames=2, muted=True)
@@ -147,6 +147,24 @@ def test_counters_of_a_gate_that_was_never_confirmed_belong_to_no_span(calls: Ca
     assert calls.count() is None
 
 
+def test_the_sound_is_told_between_the_end_and_the_line(calls: Calls) -> None:
+    calls.change(secure=True)
+    assert calls.collector.call_measured("c1", QUALITY) is None  # it lives
+    calls.count()
+    ended = calls.change(secure=False, state=CallState.ENDED)
+    assert ended is not None
+    measured = calls.collector.call_measured("c1", QUALITY)
+    assert measured == replace(ended, quality=QUALITY)
+    assert calls.measure(LINE) == replace(measured, line=LINE)
+    assert calls.collector.call_measured("c1", QUALITY) is None
+
+
+def test_the_sound_of_a_call_that_was_never_secure_is_not_kept(calls: Calls) -> None:
+    calls.change(secure=False)
+    calls.change(secure=False, state=CallState.ENDED)
+    assert calls.collector.call_measured("c1", QUALITY) is None
+
+
 def test_spans_are_bounded_and_the_last_stays_current(calls: Calls) -> None:
     for _ in range(MAX_SPANS + 2):
         calls.change(secure=True)
@@ -177,10 +195,10 @@ def test_facts_survive_being_stored() -> None:
     assert read_facts(facts_as_table(FACTS)) == FACTS
 
 
-def test_facts_of_before_lines_were_measured_are_read() -> None:
+def test_facts_of_before_lines_and_sound_were_measured_are_read() -> None:
     table = facts_as_table(FACTS)
-    del table["line"]
-    assert read_facts(table) == replace(FACTS, line=None)
+    del table["line"], table["quality"]
+    assert read_facts(table) == replace(FACTS, line=None, quality=None)
 
 
 def test_facts_of_another_version_are_refused_by_the_name_of_what_is_wrong() -> None:

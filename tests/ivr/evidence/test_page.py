@@ -43,6 +43,13 @@ def test_the_line_is_on_the_page() -> None:
     assert "too few presses" in page_of(replace(FACTS, line=None))
 
 
+def test_what_each_side_heard_is_on_the_page() -> None:
+    page = page_of(FACTS)
+    assert "The agent missed 5.00 % of the other side's packets (MOS 3.8" in page
+    assert "The caller missed 0.00 %" in page
+    assert "missed" not in page_of(replace(FACTS, quality=None))
+
+
 def test_how_the_line_was_masked_is_said_once_for_all_spans_alike() -> None:
     words = "2 frames held back, the caller muted while fields were keyed, beeps at even intervals."
     assert page_of(replace(FACTS, spans=FACTS.spans * 3)).count(words) == 1

@@ -35,6 +35,14 @@ def test_a_signed_document_comes_back() -> None:
     assert verify(FILE, KEY.public_key()) == DOCUMENT
 
 
+def test_what_was_heard_is_in_it_as_text() -> None:
+    quality = DOCUMENT["quality"]
+    assert quality["heard_by_agent"]["missed_percent"] == "5.00"
+    assert quality["heard_by_caller"]["mos"] == "4.38"
+    assert quality["caller"]["packets_missed"] == 50
+    assert (quality["agent"]["jitter_ms"], quality["agent"]["round_trip_ms"]) == ("0.500", None)
+
+
 def test_signing_twice_gives_the_same_file() -> None:
     assert sign(dict(reversed(DOCUMENT.items())), KEY) == FILE
 
