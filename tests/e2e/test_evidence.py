@@ -137,7 +137,7 @@ async def test_a_worker_killed_while_secure_leaves_evidence_that_says_so(tmp_pat
         agent = Agent(gateway)
         async with (
             agent_phone(tmp_path, gateway) as phone,
-            Baresip(tmp_path, username="caller", microphone=speech(5.0)) as caller,
+            Baresip(tmp_path, username="caller", microphone=speech(60.0)) as caller,
         ):
             await registered(gateway, "agent")
             await caller.dial(dial_string(gateway))
