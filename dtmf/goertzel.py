@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from dtmf.compiled import compiled
+from dtmf.compiled import compiled, compiled_sum
 from dtmf.frames import (
     FRAME_SAMPLES,
     RATE_HZ,
@@ -156,28 +156,46 @@ class ToneFilters:
 
     def strongest_pairs(self, frames: Pcm, slots: Indices) -> tuple[Bools, Pairs]:
         """Take the next frame (n, 160) of n slots; return which are not silent, and the pairs of these."""
-        samples = self._samples[: len(slots)]
-        samples[...] = frames
-        power, loud = self._powers(samples, slots)
+        loud, power = _load(frames, slots, self._power, self._samples)
         rows = np.flatnonzero(loud)
         if len(rows) < len(slots):
             self._half[slots[~loud]] = 0
-            samples, power, slots = samples[rows], power[rows], slots[rows]
-        products = self._products[: 2 * len(slots)]
-        np.matmul(samples.reshape(-1, HOP_SAMPLES), _HALVES, out=products)
+            power, slots = power[rows], slots[rows]
+        blocks = self._samples.reshape(-1, HOP_SAMPLES)[: 2 * len(rows)]
+        products = self._products[: 2 * len(rows)]
+        np.matmul(blocks, _HALVES, out=products)
         energy, key, clear = _strongest(products.reshape(-1, 2, 2, _FILTERS), self._half, slots)
         return loud, Pairs(energy=energy, key=key, clear=clear, power=power)
 
-    def _powers(self, samples: Floats, slots: Indices) -> tuple[Floats, Bools]:
-        """Return the power of both windows (n, 2), and which frames are loud enough to hold a pair."""
-        blocks = samples.reshape(-1, HOP_SAMPLES)
-        halves = np.vecdot(blocks, blocks)
-        first, second = halves[::2], halves[1::2]
-        power = np.empty((len(slots), 2), np.float32)
-        np.add(self._power[slots], first, out=power[:, 0])
-        np.add(first, second, out=power[:, 1])
-        self._power[slots] = second
-        return power, power[:, 0] + second > _QUIET_POWER
+
+@compiled_sum
+def _load(frames: Pcm, slots: Indices, last_power: Floats, samples: Floats) -> tuple[Bools, Floats]:
+    """Return which frames (n,) are loud enough to hold a pair, and the power of both windows (n, 2).
+
+    `last_power` (capacity,) is that of the half frame before, and is taken on; the loud frames go to `samples`, one
+    after the other.
+    """
+    loud = np.empty(len(slots), np.bool_)
+    power = np.empty((len(slots), 2), np.float32)
+    count = 0
+    for row in range(len(slots)):
+        first = second = np.float32(0)
+        for sample in range(HOP_SAMPLES):
+            value, other = (
+                np.float32(frames[row, sample]),
+                np.float32(frames[row, HOP_SAMPLES + sample]),
+            )
+            first += value * value
+            second += other * other
+        before = last_power[slots[row]]
+        last_power[slots[row]] = second
+        power[row, 0], power[row, 1] = before + first, first + second
+        loud[row] = before + first + second > _QUIET_POWER
+        if loud[row]:
+            for sample in range(FRAME_SAMPLES):
+                samples[count, sample] = frames[row, sample]
+            count += 1
+    return loud, power
 
 
 @compiled
