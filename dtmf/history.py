@@ -3,13 +3,17 @@
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
+from dtmf.compiled import compiled_sum
 from dtmf.frames import FRAME_SAMPLES, Bools, Floats, Indices, Pcm
 
 HISTORY_FRAMES: Final = 6
 "120 ms: a press of 40 ms, decided up to 76 ms after it began, and 20 ms before it, with a frame to spare."
 
 HISTORY_SAMPLES: Final = HISTORY_FRAMES * FRAME_SAMPLES
+
+Counts = npt.NDArray[np.int64]
 
 
 class History:
@@ -30,21 +34,11 @@ class History:
 
     def append(self, frames: Pcm, slots: Indices, lost: Bools) -> None:
         """Add one frame a slot; those `lost` as silence that is not known."""
-        count = self.count[slots]
-        rows = slots * HISTORY_FRAMES + count % HISTORY_FRAMES
-        self._frames[rows] = frames
-        self._unknown[rows] = lost
-        if lost.any():
-            self._frames[rows[lost]] = 0
-        self.count[slots] = count + 1
+        _append(frames, slots, lost, self.count, self._frames, self._unknown)
 
     def last(self, slots: Indices, samples: int) -> Floats:
         """Return the newest `samples` of m slots, oldest sample first, (m, samples)."""
-        count = -(-samples // FRAME_SAMPLES)
-        rows = self._rows(slots, count).ravel()
-        frames = self._frames[rows]
-        audio = frames.reshape(len(slots), count * FRAME_SAMPLES)
-        return audio[:, count * FRAME_SAMPLES - samples :].astype(np.float32)
+        return _last(slots, samples, self.count, self._frames)
 
     def unknown(self, slots: Indices, frames: int = HISTORY_FRAMES) -> Bools:
         """Return which of the newest `frames` of m slots were lost, oldest first, (m, frames)."""
@@ -56,3 +50,31 @@ class History:
         """Return where the newest `frames` of m slots are, oldest first (m, frames)."""
         places = (self.count[slots][:, None] + np.arange(-frames, 0)) % HISTORY_FRAMES
         return np.asarray(slots[:, None] * HISTORY_FRAMES + places, np.intp)
+
+
+@compiled_sum
+def _append(
+    frames: Pcm, slots: Indices, lost: Bools, counts: Counts, history: Pcm, unknown: Bools
+) -> None:
+    for row in range(len(slots)):
+        slot = slots[row]
+        place = slot * HISTORY_FRAMES + counts[slot] % HISTORY_FRAMES
+        for sample in range(FRAME_SAMPLES):
+            history[place, sample] = frames[row, sample]
+        if lost[row]:
+            history[place] = 0
+        unknown[place] = lost[row]
+        counts[slot] += 1
+
+
+@compiled_sum
+def _last(slots: Indices, samples: int, counts: Counts, history: Pcm) -> Floats:
+    frames = -(-samples // FRAME_SAMPLES)
+    audio = np.empty((len(slots), frames * FRAME_SAMPLES), np.float32)
+    for row in range(len(slots)):
+        slot = slots[row]
+        for frame in range(frames):
+            place = slot * HISTORY_FRAMES + (counts[slot] - frames + frame) % HISTORY_FRAMES
+            for sample in range(FRAME_SAMPLES):
+                audio[row, frame * FRAME_SAMPLES + sample] = history[place, sample]
+    return audio[:, frames * FRAME_SAMPLES - samples :]
