@@ -118,18 +118,6 @@ async def running(bob: Phone, **changes: object) -> AsyncIterator[Bridge]:
         await bridge.node.stop()
 
 
-@pytest.fixture
-async def alice() -> AsyncIterator[Phone]:
-    async with Phone() as phone:
-        yield phone
-
-
-@pytest.fixture
-async def bob() -> AsyncIterator[Phone]:
-    async with Phone() as phone:
-        yield phone
-
-
 class TestSecuring:
     async def test_each_step_is_confirmed_in_its_order(
         self, alice: Phone, bob: Phone, tmp_path: Path

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -18,18 +17,6 @@ from tests.bridge.test_node import Bridge, running
 
 OFF, PAUSED = RecorderState.OFF, RecorderState.PAUSED
 MASKING = LineMasking(hold_frames=2, muted=True)
-
-
-@pytest.fixture
-async def alice() -> AsyncIterator[Phone]:
-    async with Phone() as phone:
-        yield phone
-
-
-@pytest.fixture
-async def bob() -> AsyncIterator[Phone]:
-    async with Phone() as phone:
-        yield phone
 
 
 def pid_of(bridge: Bridge, call: CallId) -> int:

@@ -19,8 +19,9 @@ from tests.e2e.gateway_rig import (
     registered,
     running_gateway,
 )
+from tests.e2e.phones import agent_phone
 from tests.support import spandsp
-from tests.support.baresip import Baresip
+from tests.support.baresip import DEFAULT_CODECS, Baresip
 from tests.support.canary import CANARY_CARD
 from tests.support.pjsip import Pjsip
 from tests.support.wav import speech
@@ -127,20 +128,12 @@ def _keys_shown(view: AgentView) -> int:
 
 @asynccontextmanager
 async def payment_call(
-    folder: Path, *, codecs: str = "PCMU/8000/1,PCMA/8000/1"
+    folder: Path, *, codecs: str = DEFAULT_CODECS
 ) -> AsyncIterator[PaymentCall[Baresip]]:
     """Run a gateway with baresip as the agent's phone; both have ended when the block has."""
     async with (
         running_gateway(config_for(folder)) as gateway,
-        Baresip(
-            folder,
-            username="agent",
-            microphone=speech(3.0),
-            answers=True,
-            codecs=codecs,
-            registrar=gateway.node.sip_address,
-            password=PASSWORD,
-        ) as phone,
+        agent_phone(folder, gateway, codecs=codecs) as phone,
     ):
         await registered(gateway, "agent")
         yield PaymentCall(folder, gateway, phone)

@@ -21,6 +21,7 @@ from tests.e2e.gateway_rig import (
     registered,
     running_gateway,
 )
+from tests.e2e.phones import agent_phone
 from tests.e2e.raw_caller import OPUS, RawCaller, raw_caller, rtp_packet
 from tests.support.baresip import Baresip
 from tests.support.canary import CANARY_CARD
@@ -35,17 +36,6 @@ WRONG_PASSWORD: Final = "letmein-letmein"
 
 LARGEST_DATAGRAM: Final = 65507
 "Bytes of UDP payload over IPv4."
-
-
-def agent_phone(tmp_path: Path, gateway: Gateway) -> Baresip:
-    return Baresip(
-        tmp_path,
-        username="agent",
-        microphone=speech(2.0),
-        answers=True,
-        registrar=gateway.node.sip_address,
-        password=PASSWORD,
-    )
 
 
 def sip_garbage() -> list[bytes]:

@@ -5,21 +5,18 @@ import json
 import os
 import signal
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from structlog.testing import capture_logs
 
 from bridge.media.masking import GATE
 from bridge.media.messages import CallId
-from ivr.app.gateway import Gateway
 from ivr.cli import main
 from ivr.config_detector import DetectorTable
 from ivr.session.words import Status
 from tests.e2e.gateway_rig import (
-    PASSWORD,
     Agent,
     config_for,
     dial_string,
@@ -27,43 +24,27 @@ from tests.e2e.gateway_rig import (
     running_gateway,
     worker_replaced,
 )
+from tests.e2e.key_rig import CARD, CODE, EXPIRY
+from tests.e2e.phones import agent_phone, spoken_then_keyed
 from tests.support.baresip import Baresip
 from tests.support.browser import launched_chromium
 from tests.support.canary import CANARY_CARD, holds_canary
-from tests.support.wav import Pcm, keyed, silence, speech
+from tests.support.wav import speech
 
-KEYS = (f"{CANARY_CARD}#", "1239", "123")
+KEYS: Final = (CARD, EXPIRY, CODE)
 
 pytestmark = [pytest.mark.e2e, pytest.mark.peer("baresip")]
 
 
-def microphone() -> Pcm:
-    """Five seconds of speech, in which the agent starts the payment, then the card in-band."""
-    parts = [speech(5.0)]
-    for field in KEYS:
-        parts += [keyed(field, on_ms=90, off_ms=90), silence(1.0)]
-    return np.concatenate([*parts, speech(3.0)])
-
-
-def agent_phone(folder: Path, gateway: Gateway) -> Baresip:
-    return Baresip(
-        folder,
-        username="agent",
-        microphone=speech(3.0),
-        answers=True,
-        registrar=gateway.node.sip_address,
-        password=PASSWORD,
-    )
-
-
 async def paid_call(folder: Path) -> str:
     """Let a caller pay; return the call, once the gateway has stopped."""
+    sound = spoken_then_keyed(KEYS, rest_s=3.0)
     config = config_for(folder, detector=DetectorTable(lowest_level_dbm0=-30))
     async with running_gateway(config) as gateway:
         agent = Agent(gateway)
         async with (
             agent_phone(folder, gateway) as phone,
-            Baresip(folder, username="caller", microphone=microphone()) as caller,
+            Baresip(folder, username="caller", microphone=sound) as caller,
         ):
             await registered(gateway, "agent")
             await caller.dial(dial_string(gateway))
@@ -73,7 +54,7 @@ async def paid_call(folder: Path) -> str:
             paid = await agent.submit(await agent.collected(payment))
             assert paid.status is Status.SUCCEEDED
             await agent.released(call)
-            await phone.heard_for(len(microphone()) / 8000 - 1.0)
+            await phone.heard_for(len(sound) / 8000 - 1.0)
             await caller.hang_up()
             await phone.wait_for("CALL_CLOSED")
     return call.call

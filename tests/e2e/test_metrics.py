@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx2
-import numpy as np
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import capture_logs
@@ -16,28 +15,20 @@ from ivr.config import MetricsTable
 from ivr.session.words import Status
 from tests.e2e.gateway_rig import (
     LIMIT_S,
-    PASSWORD,
     Agent,
     config_for,
     dial_string,
     registered,
     running_gateway,
 )
+from tests.e2e.key_rig import CARD, CODE, EXPIRY
+from tests.e2e.phones import agent_phone, spoken_then_keyed
 from tests.support.baresip import Baresip
-from tests.support.canary import CANARY_CARD, holds_canary
-from tests.support.wav import Pcm, keyed, silence, speech
+from tests.support.canary import holds_canary
 
-KEYS: Final = (f"{CANARY_CARD}#", "1239", "123")
+KEYS: Final = (CARD, EXPIRY, CODE)
 
 pytestmark = [pytest.mark.e2e, pytest.mark.peer("baresip")]
-
-
-def microphone() -> Pcm:
-    """Five seconds of speech, in which the agent starts the payment, then the card in-band."""
-    parts = [speech(5.0)]
-    for field in KEYS:
-        parts += [keyed(field, on_ms=90, off_ms=90), silence(1.0)]
-    return np.concatenate([*parts, speech(3.0)])
 
 
 async def scraped(gateway: Gateway) -> str:
@@ -90,18 +81,11 @@ def quality_of(logged: list[Any], call: str) -> Mapping[str, Any]:
 
 async def paid_call(folder: Path) -> tuple[str, str, str]:
     """Let a caller pay; return the call, and what was scraped before and after its end."""
-    sound = microphone()
+    sound = spoken_then_keyed(KEYS, rest_s=3.0)
     async with running_gateway(config_for(folder, metrics=MetricsTable(port=0))) as gateway:
         agent = Agent(gateway)
         async with (
-            Baresip(
-                folder,
-                username="agent",
-                microphone=speech(3.0),
-                answers=True,
-                registrar=gateway.node.sip_address,
-                password=PASSWORD,
-            ) as phone,
+            agent_phone(folder, gateway) as phone,
             Baresip(folder, username="caller", microphone=sound) as caller,
         ):
             await registered(gateway, "agent")

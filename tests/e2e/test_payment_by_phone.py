@@ -10,20 +10,17 @@ from bridge.recording.keys_in_wav import read_channels
 from ivr.app.gateway import Gateway
 from ivr.session.words import FieldState, RecorderState, Status
 from tests.e2e.gateway_rig import (
-    PASSWORD,
     Agent,
     config_for,
     dial_string,
     registered,
     running_gateway,
 )
+from tests.e2e.key_rig import CARD, CODE, EXPIRY, KEYED
+from tests.e2e.phones import agent_phone, spoken_then_keyed
 from tests.support import spandsp
 from tests.support.baresip import Baresip
-from tests.support.canary import CANARY_CARD
-from tests.support.wav import Pcm, keyed, silence, speech
-
-EXPIRY, CODE = "1239", "123"
-KEYED = f"{CANARY_CARD}#{EXPIRY}{CODE}"
+from tests.support.wav import Pcm
 
 pytestmark = [pytest.mark.e2e, pytest.mark.peer("baresip")]
 
@@ -34,28 +31,9 @@ async def gateway(tmp_path: Path) -> AsyncIterator[Gateway]:
         yield gateway
 
 
-def agent_phone(tmp_path: Path, gateway: Gateway, name: str = "agent") -> Baresip:
-    return Baresip(
-        tmp_path,
-        username=name,
-        microphone=speech(3.0),
-        answers=True,
-        registrar=gateway.node.sip_address,
-        password=PASSWORD,
-    )
-
-
-def spoken_then_keyed() -> Pcm:
-    """Five seconds of speech, in which the agent starts the payment, then the card in-band."""
-    parts = [speech(5.0)]
-    for field in (f"{CANARY_CARD}#", EXPIRY, CODE):
-        parts += [keyed(field, on_ms=90, off_ms=90), silence(1.0)]
-    return np.concatenate([*parts, speech(2.0)])
-
-
 async def test_in_band_digits_pay_and_are_heard_by_nobody(tmp_path: Path, gateway: Gateway) -> None:
     read_digits = spandsp.reader()
-    microphone = spoken_then_keyed()
+    microphone = spoken_then_keyed((CARD, EXPIRY, CODE), rest_s=2.0)
     assert read_digits(microphone) == KEYED
     agent = Agent(gateway)
     async with (

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from tests.e2e.gateway_rig import (
-    PASSWORD,
     Agent,
     config_for,
     dial_string,
     registered,
     running_gateway,
 )
+from tests.e2e.phones import agent_phone
 from tests.support.baresip import Baresip
 from tests.support.wav import keyed, silence, speech
 
@@ -36,15 +36,7 @@ async def test_the_agents_phone_misses_nothing_while_keys_are_masked(
     async with running_gateway(config_for(tmp_path)) as gateway:
         agent = Agent(gateway)
         async with (
-            Baresip(
-                tmp_path,
-                username="agent",
-                microphone=speech(3.0),
-                answers=True,
-                registrar=gateway.node.sip_address,
-                password=PASSWORD,
-                rtcp_mux=shares_port,
-            ) as phone,
+            agent_phone(tmp_path, gateway, rtcp_mux=shares_port) as phone,
             Baresip(tmp_path, username="caller", microphone=microphone) as caller,
         ):
             await registered(gateway, "agent")

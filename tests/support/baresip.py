@@ -15,6 +15,9 @@ from tests.support.peers import require_program
 from tests.support.ports import LOOPBACK, free_rtp_ports, free_sip_port, free_tcp_port
 from tests.support.wav import Pcm, pad, read_wav, silence, write_wav
 
+DEFAULT_CODECS: Final = "PCMU/8000/1,PCMA/8000/1"
+"Both laws of G.711, the one of North America first."
+
 EVENT_LIMIT_S: Final = 20.0
 "Longest wait for something that a healthy machine does within a second."
 
@@ -91,7 +94,7 @@ class Baresip:
         username: str,
         microphone: Pcm | None = None,
         answers: bool = False,
-        codecs: str = "PCMU/8000/1,PCMA/8000/1",
+        codecs: str = DEFAULT_CODECS,
         registrar: tuple[str, int] | None = None,
         password: str = "",
         rtcp_mux: bool = False,
