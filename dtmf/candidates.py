@@ -131,7 +131,7 @@ def _due(
     due: Frames,
     hinted: Frames,
 ) -> tuple[Indices, Indices]:
-    rows, keys = [0][:0], [0][:0]
+    rows, keys = [0][:0], [0][:0]  # empty, and the compiler knows of what
     for row in range(len(slots)):
         slot = slots[row]
         if not candidates[slot]:

@@ -2,8 +2,7 @@
 
 A Goertzel filter is one column of a matrix: the product of all calls' samples with the matrix gives every filter
 of every call at once. Windows are 20 ms and start every 10: each half frame is the end of one and the start of the
-next, and is multiplied once for both. Results are laid out (window, call), so that what follows runs along the long
-axis.
+next, and is multiplied once for both.
 """
 
 from dataclasses import dataclass

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from dtmf.compiled import compiled_sum
+from dtmf.compiled import compiled
 from dtmf.frames import FRAME_SAMPLES, Bools, Floats, Indices, Pcm
 
 HISTORY_FRAMES: Final = 6
@@ -52,7 +52,7 @@ class History:
         return np.asarray(slots[:, None] * HISTORY_FRAMES + places, np.intp)
 
 
-@compiled_sum
+@compiled
 def _append(
     frames: Pcm, slots: Indices, lost: Bools, counts: Counts, history: Pcm, unknown: Bools
 ) -> None:
@@ -67,7 +67,7 @@ def _append(
         counts[slot] += 1
 
 
-@compiled_sum
+@compiled
 def _last(slots: Indices, samples: int, counts: Counts, history: Pcm) -> Floats:
     frames = -(-samples // FRAME_SAMPLES)
     audio = np.empty((len(slots), frames * FRAME_SAMPLES), np.float32)

@@ -99,9 +99,6 @@ class Features:
     frequency_error: Floats
     "The larger relative error of the two tones."
 
-    twist_db: Floats
-    "High over low tone."
-
     coherence: Floats
     "How constant the phases are at the measured frequencies, 0 to 1; the worse of the two tones."
 

@@ -17,7 +17,6 @@ def measure(steadiness: Steadiness, sound: Sound) -> Features:
     inner = constancy(steadiness.still, without_edges(steadiness.heard))
     return Features(
         frequency_error=steadiness.error,
-        twist_db=steadiness.twist_db,
         coherence=whole.coherence,
         ripple=whole.ripple,
         inner_coherence=inner.coherence,

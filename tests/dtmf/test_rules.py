@@ -12,7 +12,6 @@ from dtmf.rules import Features, is_press, is_settled_press
 
 _RANGES = {
     "frequency_error": (0.0, 0.0248),
-    "twist_db": (-11.0, 7.0),
     "coherence": (0.85, 1.0),
     "ripple": (0.0, 0.5),
     "inner_coherence": (0.85, 1.0),
@@ -38,7 +37,6 @@ def _features(draw: st.DrawFn) -> Features:
 
 _CLEAN = {
     "frequency_error": 0.0003,
-    "twist_db": 0.0,
     "coherence": 0.999,
     "ripple": 0.1,
     "inner_coherence": 0.999,
