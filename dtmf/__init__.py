@@ -1,10 +1,25 @@
 """DTMF signals: keys, tones, the batched detector and the gate. No I/O, no clock, no logging."""
 
-from dtmf.bank import DetectorBank
-from dtmf.decode import decode
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
 from dtmf.events import Detection, Press, Suspicion, ToneEnded, ToneQuality, ToneStarted
 from dtmf.gate import GateBank, Gated, GateSettings
 from dtmf.limits import PRESETS, DetectorLimits
+
+if TYPE_CHECKING:
+    from dtmf.bank import DetectorBank
+    from dtmf.offline import decode
+
+_COMPILED: Final = {"DetectorBank": "dtmf.bank", "decode": "dtmf.offline"}
+
+
+def __getattr__(name: str) -> object:
+    """Load what needs the compiler when it is first asked for: the gateway and most commands read no sound."""
+    if name not in _COMPILED:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_COMPILED[name]), name)
+
 
 __all__ = [
     "PRESETS",

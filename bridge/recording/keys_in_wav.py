@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dtmf import Press, decode
+import dtmf
 
 RATE_HZ: Final = 8000
 
@@ -34,11 +34,11 @@ def read_channels(path: Path) -> NDArray[np.int16]:
     return np.frombuffer(data[:whole], "<i2").reshape(-1, channels).T.astype(np.int16)
 
 
-def keys_in_wav(path: Path) -> list[list[Press]]:
+def keys_in_wav(path: Path) -> list[list[dtmf.Press]]:
     """Return the presses of each channel; raise :class:`WavError`."""
     return [keys_in_samples(channel) for channel in read_channels(path)]
 
 
-def keys_in_samples(samples: NDArray[np.int16]) -> list[Press]:
+def keys_in_samples(samples: NDArray[np.int16]) -> list[dtmf.Press]:
     """Return the presses in one channel at 8 kHz, int16 `(n,)`."""
-    return decode(np.ascontiguousarray(samples))
+    return dtmf.decode(np.ascontiguousarray(samples))

@@ -37,3 +37,8 @@ assert compiled() == before, "something was compiled after the warm-up"
 
 def test_nothing_is_compiled_after_the_warm_up() -> None:
     subprocess.run([sys.executable, "-c", _PROGRAM], check=True, timeout=300)
+
+
+def test_who_reads_no_sound_does_not_load_the_compiler() -> None:
+    program = "import sys, ivr.cli, ivr.app.gateway; assert 'numba' not in sys.modules"
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=300)
