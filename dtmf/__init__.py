@@ -4,14 +4,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from dtmf.events import Detection, Press, Suspicion, ToneEnded, ToneQuality, ToneStarted
-from dtmf.gate import GateBank, Gated, GateSettings
+from dtmf.gate_settings import GateSettings
 from dtmf.limits import PRESETS, DetectorLimits
 
 if TYPE_CHECKING:
     from dtmf.bank import DetectorBank
+    from dtmf.gate import GateBank, Gated
     from dtmf.offline import decode
 
-_COMPILED: Final = {"DetectorBank": "dtmf.bank", "decode": "dtmf.offline"}
+_COMPILED: Final = {
+    "DetectorBank": "dtmf.bank",
+    "GateBank": "dtmf.gate",
+    "Gated": "dtmf.gate",
+    "decode": "dtmf.offline",
+}
 
 
 def __getattr__(name: str) -> object:

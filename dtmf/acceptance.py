@@ -1,12 +1,12 @@
 """Which of the candidates tested at once are presses."""
 
-from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
+from dtmf.compiled import compiled
 from dtmf.events import ToneQuality
-from dtmf.frames import Bools, Floats
+from dtmf.frames import Bools, Floats, Indices
 from dtmf.limit_table import ToneLimits
 from dtmf.rules import (
     LOWEST_COHERENCE,
@@ -25,7 +25,7 @@ from dtmf.steadiness import (
     measure_steadiness,
     steady,
 )
-from dtmf.tones import level_of
+from dtmf.tones import levels_of
 from dtmf.verify import measure
 
 _MARGIN_DB: Final = 1.0
@@ -44,8 +44,7 @@ _SETTLED_ON_HOPS: Final = 12
 "Of these so many points must be on: 28 ms in which a break is short."
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(NamedTuple):
     """k presses, at most one a slot."""
 
     spans: Spans
@@ -58,12 +57,15 @@ class Accepted:
 
     def lines(self) -> list[ToneQuality]:
         """Return how the tones of each arrived."""
-        weaker = self.spans.levels.min(axis=1).tolist()
+        told = zip(
+            levels_of(self.spans.levels.min(axis=1)).tolist(),
+            self.twist_db.tolist(),
+            self.frequency_error.tolist(),
+            strict=True,
+        )
         return [
-            ToneQuality(level_dbm0=level_of(level), twist_db=twist_db, frequency_error=error)
-            for level, twist_db, error in zip(
-                weaker, self.twist_db.tolist(), self.frequency_error.tolist(), strict=True
-            )
+            ToneQuality(level_dbm0=level_dbm0, twist_db=twist_db, frequency_error=error)
+            for level_dbm0, twist_db, error in told
         ]
 
 
@@ -79,14 +81,25 @@ def accept(tested: Tested, spans: Spans, limits: ToneLimits) -> Accepted:
     if len(late):
         pressed[late] = _settled(tested, steadiness.spans.take(late), limits)
     # spans are in the order of slots, keys and time, and so is what is left of them
-    chosen = np.flatnonzero(pressed)
-    rows = tested.rows[steadiness.spans.track[chosen]]
-    chosen = chosen[np.diff(rows, prepend=-1) != 0]
+    chosen = _first_of_each(tested.rows, steadiness.spans.track, pressed)
     return Accepted(
         spans=steadiness.spans.take(chosen),
         twist_db=steadiness.twist_db[chosen],
         frequency_error=steadiness.error[chosen],
     )
+
+
+@compiled
+def _first_of_each(rows: Indices, track: Indices, pressed: Bools) -> Indices:
+    """Return the first pressed span of each row (of a slot), given the row of each track and the track of each span."""
+    first = np.empty(len(track), np.intp)
+    count, last = 0, -1
+    for span in range(len(track)):
+        if pressed[span] and rows[track[span]] != last:
+            last = rows[track[span]]
+            first[count] = span
+            count += 1
+    return first[:count].copy()
 
 
 def _possible(steadiness: Steadiness, limits: ToneLimits, coherence: float) -> Bools:
@@ -112,13 +125,13 @@ def _pressed(tested: Tested, steadiness: Steadiness, limits: ToneLimits) -> Bool
 def _settled(tested: Tested, spans: Spans, limits: ToneLimits) -> Bools:
     """Return which spans are presses by their last 40 ms."""
     pressed = np.zeros(len(spans.track), np.bool_)
-    ends = replace(spans, first=spans.last - (_SETTLED_HOPS - 1))
+    ends = spans._replace(first=spans.last - (_SETTLED_HOPS - 1))
     some = np.flatnonzero(steady(tested, ends, SETTLED_COHERENCE, _SETTLED_ON_HOPS))
     if len(some):
         tracks, ends = spans.track[some], ends.take(some)
         amplitudes = np.abs(tested.pairs[tracks])
         levels = levels_within(ends.first, ends.last, spans.on[tracks], amplitudes)
-        steadiness = measure_steadiness(tested, replace(ends, levels=levels), limits)
+        steadiness = measure_steadiness(tested, ends._replace(levels=levels), limits)
         possible = _possible(steadiness, limits, SETTLED_COHERENCE)
         possible &= least_weaker_db(tested, steadiness) > SETTLED_DB - _FIT_GAIN_DB
         steadiness = steadiness.take(np.flatnonzero(possible))

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dtmf.acceptance import Accepted, accept
+from dtmf.batch import check_batch
 from dtmf.candidates import Candidates
 from dtmf.events import Detection, Suspicion, ToneEnded, ToneStarted
 from dtmf.frames import (
@@ -15,7 +16,6 @@ from dtmf.frames import (
     Indices,
     KeyIndices,
     Pcm,
-    check_batch,
     samples_of_ms,
 )
 from dtmf.goertzel import Pairs, ToneFilters, surroundings
@@ -40,6 +40,9 @@ _DECIDE_SAMPLES: Final = samples_of_ms(56)
 "A press is judged with the first frame that ends this long after it began: 56 to 76 ms, whatever its alignment."
 
 _HISTORY_HOPS: Final = hops_of(HISTORY_SAMPLES)
+
+_LAST_DECIDED_HOP: Final = (HISTORY_SAMPLES - _DECIDE_SAMPLES - centre_samples(0)) // HOP_SAMPLES
+"What begins at a later track point of the history has not been heard for so long."
 
 
 class DetectorBank:
@@ -94,7 +97,7 @@ class DetectorBank:
             return score, hinted
         rows = rows[repeats.rows]
         recent = self._history.last(slots[rows], 2 * FRAME_SAMPLES)
-        around = surroundings(recent)
+        around = surroundings(recent, 1, 2)
         score[rows] = log_odds(repeats, around, recent)
         slots = slots[rows]
         frames_heard = self._history.count[slots]
@@ -158,17 +161,12 @@ class DetectorBank:
 
     def _test(self, tested: Tested, slots: Indices) -> Accepted:
         """Return the presses, one a candidate at most, and see to the candidates that are none."""
-        first = (self._held.end[slots] - self._since(slots) - centre_samples(0)) // HOP_SAMPLES + 1
-        first = np.minimum(np.maximum(first, 0), _HISTORY_HOPS)
+        first = self._held.after(slots, self._since(slots), _HISTORY_HOPS)
         amplitudes = np.abs(tested.pairs)
         spans = find_spans(amplitudes, tested.unknown, first, self._limits.hops(slots))
-        young = HISTORY_SAMPLES - centre_samples(spans.first) < _DECIDE_SAMPLES
+        young = spans.first > _LAST_DECIDED_HOP
         accepted = accept(tested, spans.take(~young), self._limits.tones(slots))
-        failed, again = np.ones(len(slots), np.bool_), np.zeros(len(slots), np.bool_)
-        again[spans.track[young]] = True
-        failed[accepted.spans.track] = failed[again] = False
-        self._candidates.postpone(slots[again], tested.keys[again])
-        self._candidates.fail(slots[failed], tested.keys[failed])
+        self._candidates.tested(slots, tested.keys, spans.track[young], accepted.spans.track)
         return accepted
 
     def _press(
@@ -212,15 +210,16 @@ class DetectorBank:
 
     def _ended(self, slots: Indices, keys: npt.NDArray[np.integer]) -> list[ToneEnded]:
         """Return the events of keys let go."""
-        held = self._held
+        told = zip(
+            slots.tolist(),
+            keys.tolist(),
+            self._held.start[slots].tolist(),
+            self._held.end[slots].tolist(),
+            strict=True,
+        )
         return [
-            ToneEnded(
-                slot=int(slot),
-                key=KEYS[key],
-                start_samples=int(held.start[slot]),
-                end_samples=int(held.end[slot]) + 1,
-            )
-            for slot, key in zip(slots, keys, strict=True)
+            ToneEnded(slot=slot, key=KEYS[key], start_samples=start, end_samples=end + 1)
+            for slot, key, start, end in told
         ]
 
 

@@ -53,8 +53,8 @@ class Candidates:
     ) -> KeyIndices:
         """Take what stage 1 found on r slots in `frames`, and return the key that each hints at, if any (r,).
 
-        A hint is a repeated pair with enough of all energy. `held` (capacity,) are the keys known to be down, which
-        need no test.
+        A hint is a repeated pair with enough of all energy, that `around` the frame's two windows. `held` (capacity,)
+        are the keys known to be down, which need no test.
         """
         return _hint(
             repeats.found,
@@ -75,13 +75,13 @@ class Candidates:
         """Return rows of `slots` and keys to test in `frames`, in order, and forget those without a recent hint."""
         return _due(slots, frames, self._any, self._active, self._due, self._hinted)
 
-    def postpone(self, slots: Indices, keys: Indices) -> None:
-        """Test again with the next frame: too little of the tone has been heard."""
-        self._due[slots, keys] += 1
+    def tested(self, slots: Indices, keys: Indices, young: Indices, pressed: Indices) -> None:
+        """Take what became of c tested `keys`, of which some are `young` and some were `pressed` (indices below c).
 
-    def fail(self, slots: Indices, keys: Indices) -> None:
-        """Test again only with a new hint."""
-        self._failed[slots, keys] = True
+        A young one is tested again with the next frame, as too little of it has been heard; of the others those that
+        were not pressed are tested again only with a new hint.
+        """
+        _tested(slots, keys, young, pressed, self._due, self._failed)
 
 
 @compiled
@@ -104,7 +104,7 @@ def _hint(
         slot, frame = slots[row], frames[row]
         for window in range(2):
             low, high = energy[row, 1 + window]
-            enough = low + high > _LOWEST_SHARE * total[row, 1 + window]
+            enough = low + high > _LOWEST_SHARE * total[row, window]
             if not (found[row, window] and enough and min(low, high) > _LOWEST_ENERGY):
                 continue
             key = keys[row, window]
@@ -120,6 +120,21 @@ def _hint(
                 due[slot, key] = frame
             hinted[slot, key] = frame
     return told
+
+
+@compiled
+def _tested(
+    slots: Indices, keys: Indices, young: Indices, pressed: Indices, due: Frames, failed: Bools
+) -> None:
+    in_vain = np.ones(len(slots), np.bool_)
+    in_vain[pressed] = False
+    for index in young:
+        if in_vain[index]:
+            due[slots[index], keys[index]] += 1
+            in_vain[index] = False
+    for index in range(len(slots)):
+        if in_vain[index]:
+            failed[slots[index], keys[index]] = True
 
 
 @compiled

@@ -23,14 +23,3 @@ KeyIndices = npt.NDArray[np.int8]
 def samples_of_ms(ms: float) -> int:
     """Return how many samples last `ms` milliseconds, rounded to the nearest."""
     return round(ms * RATE_HZ / 1000)
-
-
-def check_batch(frames: Pcm, slots: Indices, lost: Bools, capacity: int) -> None:
-    """Raise ValueError unless frames (n, 160), slots (n,) and lost (n,) fit each other and `capacity` slots."""
-    rows = len(slots)
-    if frames.dtype != np.int16 or frames.shape != (rows, FRAME_SAMPLES) or lost.shape != (rows,):
-        raise ValueError("a batch is int16 frames (n, 160), slots (n,) and lost (n,)")
-    if rows and not 0 <= int(slots.min()) <= int(slots.max()) < capacity:
-        raise ValueError(f"slots must be from 0 to {capacity - 1}")
-    if rows > 1 and int(np.bincount(slots).max()) > 1:
-        raise ValueError("a slot may have one frame in a batch")

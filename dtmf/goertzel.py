@@ -5,8 +5,7 @@ of every call at once. Windows are 20 ms and start every 10: each half frame is 
 next, and is multiplied once for both.
 """
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -37,12 +36,11 @@ _HIGH_BAND_HZ: Final = (1150, 1720)
 _SAME_DIRECTION: Final = 1e-3
 "Hum columns within 20 ms nearly depend on each other; directions weaker than this share of the strongest add nothing."
 
-_ENERGY_FLOOR: Final = 1.0
+_ENERGY_FLOOR: Final = np.float32(1.0)
 "Keeps shares finite in digital silence; 160 samples of one quantisation step are far above."
 
 
-@dataclass(frozen=True, slots=True)
-class Pairs:
+class Pairs(NamedTuple):
     """The strongest tone of each group in the two windows of one frame of n calls."""
 
     energy: Floats
@@ -58,15 +56,14 @@ class Pairs:
     "Sum of the squares of all samples of the window, without weights (n, 2)."
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What the pairs stand in: windowed energies of three windows of n calls."""
+class Surroundings(NamedTuple):
+    """What the pairs stand in: windowed energies of w windows of n calls."""
 
     total: Floats
-    "Everything but DC and hum (n, 3)."
+    "Everything but DC and hum (n, w)."
 
     bands: Floats
-    "Everything around the row tones, and around the column tones (n, 3, 2)."
+    "Everything around the row tones, and around the column tones (n, w, 2)."
 
 
 WINDOW: Final = 0.5 - 0.5 * np.cos(2 * np.pi * (np.arange(FRAME_SAMPLES) + 0.5) / FRAME_SAMPLES)
@@ -132,8 +129,9 @@ _TURNS: Final[Complexes] = np.exp(2j * np.pi * np.outer(np.arange(3), _CYCLES_A_
 
 _SURROUNDINGS: Final = (_hum(), _band(_LOW_BAND_HZ), _band(_HIGH_BAND_HZ))
 _SURROUNDING_COLUMNS: Final = _columns(*_SURROUNDINGS)
-_SUMS: Final = np.repeat(np.eye(3, dtype=np.float32), [len(part) for part in _SURROUNDINGS], axis=0)
-"Adds up the squares of each part's filters: a product is quicker than a sum along a short axis."
+_LOW_COLUMN: Final = len(_SURROUNDINGS[0])
+_HIGH_COLUMN: Final = _LOW_COLUMN + len(_SURROUNDINGS[1])
+"Where the filters of the bands begin; before them are those of the hum."
 
 _SQUARED_WINDOW: Final[Floats] = (WINDOW**2).astype(np.float32)
 
@@ -243,21 +241,40 @@ def tone_phasors(samples: Floats) -> Complexes:
     return found
 
 
-def surroundings(samples: Floats) -> Surroundings:
-    """Return what is around the pairs of n calls in the window before the frame's first and in its two.
+def surroundings(samples: Floats, *windows: int) -> Surroundings:
+    """Return what is around the pairs of n calls in w `windows`: 1 and 2 are the frame's, 0 is the one before.
 
     `samples` is (n, 320), the frame before and the frame itself.
     """
-    squares = samples * samples
-    total = np.empty((len(samples), 3), np.float32)
-    parts = np.empty((len(samples), 3, len(_SURROUNDINGS)), np.float32)
-    for index, start in enumerate((0, HOP_SAMPLES, 2 * HOP_SAMPLES)):
-        stop = start + FRAME_SAMPLES
-        products = samples[:, start:stop] @ _SURROUNDING_COLUMNS
-        np.multiply(products, products, out=products)
-        parts[:, index] = products @ _SUMS
-        total[:, index] = squares[:, start:stop] @ _SQUARED_WINDOW
-    np.maximum(parts, _ENERGY_FLOOR, out=parts)
-    total -= parts[..., 0]
-    np.maximum(total, _ENERGY_FLOOR, out=total)
-    return Surroundings(total=total, bands=parts[..., 1:])
+    total = np.empty((len(samples), len(windows)), np.float32)
+    bands = np.empty((len(samples), len(windows), 2), np.float32)
+    for index, window in enumerate(windows):
+        start = window * HOP_SAMPLES
+        products = samples[:, start : start + FRAME_SAMPLES] @ _SURROUNDING_COLUMNS
+        _surround(samples, start, products, index, total, bands)
+    return Surroundings(total=total, bands=bands)
+
+
+@compiled_sum
+def _surround(
+    samples: Floats, start: int, products: Floats, index: int, total: Floats, bands: Floats
+) -> None:
+    """Write total (n, w) and bands (n, w, 2) of the window that begins at `start`, from its products (n, columns)."""
+    for row in range(len(samples)):
+        part, energy = samples[row, start : start + FRAME_SAMPLES], np.float32(0)
+        for sample in range(FRAME_SAMPLES):
+            energy += part[sample] * part[sample] * _SQUARED_WINDOW[sample]
+        hum = _power(products[row, :_LOW_COLUMN])
+        low = _power(products[row, _LOW_COLUMN:_HIGH_COLUMN])
+        high = _power(products[row, _HIGH_COLUMN:])
+        total[row, index] = max(energy - hum, _ENERGY_FLOOR)
+        bands[row, index, 0] = max(low, _ENERGY_FLOOR)
+        bands[row, index, 1] = max(high, _ENERGY_FLOOR)
+
+
+@compiled_sum
+def _power(values: Floats) -> np.float32:
+    total = np.float32(0)
+    for value in values:
+        total += value * value
+    return total

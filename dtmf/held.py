@@ -56,6 +56,10 @@ class HeldKeys:
         self.key[slots] = NO_KEY
         self.start[slots] = self.end[slots] = _NEVER
 
+    def after(self, slots: Indices, since: Samples, hops: int) -> Indices:
+        """Return the first track point (n,), up to `hops`, of tracks from `since` (n,) on that may be another press."""
+        return _after(self.end[slots], since, hops)
+
     def press(
         self,
         slots: Indices,
@@ -109,6 +113,14 @@ class HeldKeys:
             self._since,
             self._off,
         )
+
+
+@compiled
+def _after(ends: Samples, since: Samples, hops: int) -> Indices:
+    first = np.empty(len(ends), np.intp)
+    for row in range(len(ends)):
+        first[row] = min(max((ends[row] - since[row] - _CENTRE) // HOP_SAMPLES + 1, 0), hops)
+    return first
 
 
 @compiled

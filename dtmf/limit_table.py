@@ -1,7 +1,6 @@
 """The limits of every slot, as arrays in the units of the detector."""
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -13,8 +12,7 @@ from dtmf.tracks import HOP_SAMPLES, TRACK_WINDOW_SAMPLES
 _HOP_MS: Final = 1000 * HOP_SAMPLES / RATE_HZ
 
 
-@dataclass(frozen=True, slots=True)
-class HopLimits:
+class HopLimits(NamedTuple):
     """What joins and what makes a span, a row a track, in track points."""
 
     longest_break: Indices
@@ -27,8 +25,7 @@ class HopLimits:
     "Fewer points on are no press."
 
 
-@dataclass(frozen=True, slots=True)
-class ToneLimits:
+class ToneLimits(NamedTuple):
     """What two tones must be, a row a pair."""
 
     frequency_tolerance: Floats
@@ -46,28 +43,26 @@ class LimitTable:
     def __init__(self, capacity: int, limits: DetectorLimits) -> None:
         self._default = limits
         # a row a limit, so that what is taken of each lies together: the compiled loops are made for that
-        self._hops = [np.zeros(capacity, np.intp) for _ in range(3)]
-        self._tones = [np.zeros(capacity, np.float32) for _ in range(4)]
+        self._hops = np.zeros((3, capacity), np.intp)
+        self._tones = np.zeros((4, capacity), np.float32)
         self._strict = np.zeros(capacity, np.bool_)
         self.set(np.arange(capacity), limits)
 
     def set(self, slots: Indices, limits: DetectorLimits | None) -> None:
         """Give `slots` their limits; None for those of the bank."""
         limits = limits or self._default
-        for values, value in zip(self._hops, _in_hops(limits), strict=True):
-            values[slots] = value
-        for levels, level in zip(self._tones, _of_tones(limits), strict=True):
-            levels[slots] = level
+        self._hops[:, slots] = np.array(_in_hops(limits))[:, None]
+        self._tones[:, slots] = np.array(_of_tones(limits))[:, None]
         self._strict[slots] = limits.strict
 
     def hops(self, slots: Indices) -> HopLimits:
         """Return the limits of spans, a row a slot."""
-        longest_break, longest_loss, shortest = (values[slots] for values in self._hops)
+        longest_break, longest_loss, shortest = np.take(self._hops, slots, axis=1)
         return HopLimits(longest_break, longest_loss, shortest)
 
     def tones(self, slots: Indices) -> ToneLimits:
         """Return the limits of tones, a row a slot."""
-        tolerance, lowest, positive, negative = (values[slots] for values in self._tones)
+        tolerance, lowest, positive, negative = np.take(self._tones, slots, axis=1)
         return ToneLimits(tolerance, lowest, positive, negative, self._strict[slots])
 
 

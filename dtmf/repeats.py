@@ -3,8 +3,7 @@
 A tone of 23 ms and more shows so wherever it starts; seven of eight windows of a voice do not.
 """
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -21,8 +20,7 @@ _LOWEST_SHARE: Final = 0.001
 voice has less, and nothing that is evidence."""
 
 
-@dataclass(frozen=True, slots=True)
-class Repeats:
+class Repeats(NamedTuple):
     """The r rows of a batch that show the same pair in two windows in a row, at a level and twist of a key."""
 
     rows: Indices

@@ -1,12 +1,14 @@
 """What least-squares fits of both tones leave of spans."""
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from dtmf.frames import RATE_HZ, Floats, Indices
+from dtmf.compiled import compiled, compiled_sum
+from dtmf.frames import RATE_HZ, Bools, Floats, Indices
 from dtmf.sound import SOUND_SAMPLES, Sound
 
 _HUM_HZ: Final = (50.0, 60.0)
@@ -16,8 +18,6 @@ _RIDGE: Final = 1e-3
 "Hum and slope nearly depend on each other within 40 ms; this keeps their equations solvable and moves no tone."
 
 _TIMES: Final = np.arange(SOUND_SAMPLES)
-
-_TABLE_STEP: Final = 32
 
 Doubles = npt.NDArray[np.float64]
 
@@ -54,15 +54,13 @@ class Residual:
 
 def fit_tones(sound: Sound, tones_hz: Doubles) -> Residual:
     """Fit both tones (k, 2), DC, a slope and mains hum to k spans, and judge the rest."""
-    samples, whole = sound.samples, sound.whole
-    rows = np.concatenate(
-        [_tones(tones_hz), np.broadcast_to(_BACKGROUND, (len(samples), *_BACKGROUND.shape))], axis=1
-    )
-    rows *= whole[:, None]
-    weights = np.linalg.solve(rows @ rows.transpose(0, 2, 1) + _REGULAR, rows @ samples[..., None])
-    rest = samples - (weights.transpose(0, 2, 1) @ rows)[:, 0]
-    squares = weights[:, :2, 0] ** 2 + weights[:, 2:4, 0] ** 2 + _FLOOR
-    heard = np.maximum(np.count_nonzero(whole, axis=1), 1)
+    parts = _parts(sound.whole, tones_hz)
+    normal, right = _equations(parts, sound.samples)
+    solved = np.linalg.solve(normal + _REGULAR, right[..., None])
+    weights = np.asarray(solved[..., 0], np.float64)
+    rest = _rest(parts, sound.samples, weights)
+    squares = weights[:, :2] ** 2 + weights[:, 2:4] ** 2 + _FLOOR
+    heard = np.maximum(np.count_nonzero(sound.whole, axis=1), 1)
     power = np.vecdot(rest, rest) / heard + _FLOOR
     peak, mean = _lines(rest, sound.lengths, heard)
     return Residual(
@@ -74,16 +72,56 @@ def fit_tones(sound: Sound, tones_hz: Doubles) -> Residual:
     )
 
 
-def _tones(tones_hz: Doubles) -> Doubles:
-    """Return cosines, then sines, of both tones of k spans: (k, 4, 512).
+@compiled
+def _parts(whole: Bools, tones_hz: Doubles) -> Doubles:
+    """Return what is fitted to k spans, zero where they are not whole: cosines, sines of both tones, background."""
+    count, length = whole.shape
+    parts = np.empty((count, 4 + len(_BACKGROUND), length))
+    for span in range(count):
+        for tone in range(2):
+            angle = 2 * math.pi / RATE_HZ * tones_hz[span, tone]
+            phasor, step = 1 + 0j, complex(math.cos(angle), math.sin(angle))
+            for time in range(length):
+                parts[span, tone, time] = phasor.real * whole[span, time]
+                parts[span, 2 + tone, time] = phasor.imag * whole[span, time]
+                phasor *= step
+        for part in range(len(_BACKGROUND)):
+            for time in range(length):
+                parts[span, 4 + part, time] = _BACKGROUND[part, time] * whole[span, time]
+    return parts
 
-    As products of two short tables: a thousand sines a span would cost more than the rest of the fit.
-    """
-    turn = 2j * np.pi / RATE_HZ * tones_hz[..., None]
-    coarse = np.exp(turn * _TIMES[::_TABLE_STEP])
-    fine = np.exp(turn * _TIMES[:_TABLE_STEP])
-    phasors = (coarse[..., None] * fine[:, :, None]).reshape(*tones_hz.shape, SOUND_SAMPLES)
-    return np.concatenate([phasors.real, phasors.imag], axis=1)
+
+@compiled
+def _equations(parts: Doubles, samples: Floats) -> tuple[Doubles, Doubles]:
+    """Return the normal equations of fits of `parts` (k, p, 512) to `samples` (k, 512): (k, p, p) and (k, p)."""
+    spans, count, _ = parts.shape
+    normal, right = np.empty((spans, count, count)), np.empty((spans, count))
+    for span in range(spans):
+        for one in range(count):
+            right[span, one] = _product(parts[span, one], samples[span])
+            for other in range(one + 1):
+                product = _product(parts[span, one], parts[span, other])
+                normal[span, one, other] = normal[span, other, one] = product
+    return normal, right
+
+
+@compiled_sum
+def _product(one: Doubles, other: Doubles | Floats) -> float:
+    total = 0.0
+    for time in range(len(one)):
+        total += one[time] * other[time]
+    return total
+
+
+@compiled
+def _rest(parts: Doubles, samples: Floats, weights: Doubles) -> Doubles:
+    """Return `samples` (k, 512) without their `parts`, each by its weight (k, p)."""
+    rest = samples.astype(np.float64)
+    for span in range(len(rest)):
+        for part in range(parts.shape[1]):
+            for time in range(rest.shape[1]):
+                rest[span, time] -= weights[span, part] * parts[span, part, time]
+    return rest
 
 
 def _lines(rest: Doubles, lengths: Indices, heard: Indices) -> tuple[Doubles, Doubles]:

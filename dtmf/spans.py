@@ -1,7 +1,6 @@
 """Spans: the stretches of a track in which both tones of a key are on, of many tracks at once."""
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -25,8 +24,7 @@ _EDGE_HOPS: Final = 2
 "Points beside a hole that still hear it, or the tone, in part."
 
 
-@dataclass(frozen=True, slots=True)
-class Spans:
+class Spans(NamedTuple):
     """k stretches of track points in which both tones are on, short breaks bridged; those of a track oldest first."""
 
     track: Indices

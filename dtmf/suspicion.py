@@ -17,7 +17,7 @@ import numpy as np
 
 from dtmf.compiled import compiled
 from dtmf.frames import RATE_HZ, Bools, Complexes, Floats, Indices, KeyIndices
-from dtmf.goertzel import HOP_SAMPLES, Surroundings, tone_phasors
+from dtmf.goertzel import HOP_SAMPLES, Surroundings, surroundings, tone_phasors
 from dtmf.keys import LOW_HZ
 from dtmf.repeats import Repeats
 
@@ -37,16 +37,19 @@ _BIAS: Final = -2.576
 def log_odds(repeats: Repeats, around: Surroundings, samples: Floats) -> Floats:
     """Return the score of r rows (r,), -inf where there is no evidence.
 
-    `samples` (r, 320) are the frame before and the frame itself. Judged is the pair of the window, of the two in which
-    a pair may repeat, whose weaker tone has more of its band.
+    `samples` (r, 320) are the frame before and the frame itself, `around` is what is around the frame's two windows.
+    Judged is the pair of the window, of these two, whose weaker tone has more of its band.
     """
     windows = _judged(repeats.found, repeats.energy, around.total, around.bands)
     rows = np.flatnonzero(windows)
     score = np.full(len(samples), -np.inf, np.float32)
     if len(rows):
-        phasors = tone_phasors(samples[rows])
-        keys = repeats.key
-        score[rows] = _scores(rows, windows, keys, around.total, around.bands, phasors)
+        samples = samples[rows]
+        before = surroundings(samples, 0)
+        total = np.concatenate([before.total, around.total[rows]], axis=1)
+        bands = np.concatenate([before.bands, around.bands[rows]], axis=1)
+        phasors = tone_phasors(samples)
+        score[rows] = _scores(repeats.key[rows], windows[rows], total, bands, phasors)
     return score
 
 
@@ -60,8 +63,9 @@ def _judged(found: Bools, energy: Floats, total: Floats, bands: Floats) -> Indic
             if not found[row, window - 1]:
                 continue
             low, high = energy[row, window]
-            weaker = min(low / bands[row, window, 0], high / bands[row, window, 1])
-            likely |= weaker * (low + high) > _LOWEST_PRODUCT * total[row, window]
+            low_band, high_band = bands[row, window - 1]
+            weaker = min(low / low_band, high / high_band)
+            likely |= weaker * (low + high) > _LOWEST_PRODUCT * total[row, window - 1]
             if weaker > most:
                 most, windows[row] = weaker, window
         if most <= _LOWEST_SHARE or not likely:
@@ -71,21 +75,14 @@ def _judged(found: Bools, energy: Floats, total: Floats, bands: Floats) -> Indic
 
 @compiled
 def _scores(
-    rows: Indices,
-    windows: Indices,
-    keys: KeyIndices,
-    total: Floats,
-    bands: Floats,
-    phasors: Complexes,
+    keys: KeyIndices, windows: Indices, total: Floats, bands: Floats, phasors: Complexes
 ) -> Floats:
-    """Return the score of some `rows` (n,); `phasors` (3, n, 8) are of these, all else of all."""
-    scores = np.empty(len(rows), np.float32)
-    for index in range(len(rows)):
-        row = rows[index]
-        key = keys[row, windows[row] - 1]
-        scores[index] = _score(
-            phasors[:, index], key // 4, 4 + key % 4, windows[row], total[row], bands[row]
-        )
+    """Return the score of n rows: `keys` (n, 2), `total` (n, 3), `bands` (n, 3, 2), `phasors` (3, n, 8)."""
+    scores = np.empty(len(keys), np.float32)
+    for row in range(len(keys)):
+        window = windows[row]
+        key = keys[row, window - 1]
+        scores[row] = _score(phasors[:, row], key // 4, 4 + key % 4, window, total[row], bands[row])
     return scores
 
 

@@ -4,6 +4,9 @@ import numpy as np
 
 from dtmf.bank import DetectorBank
 from dtmf.frames import FRAME_SAMPLES
+from dtmf.keys import tones_hz
+from dtmf.residual import fit_tones
+from dtmf.sound import SOUND_SAMPLES, Sound
 from dtmf.spans import levels_within
 from dtmf.tones import tone
 
@@ -21,6 +24,9 @@ def warm_up() -> None:
         bank.process(frame, slot, np.array([number == 0]))
     on, amplitudes = np.ones((1, 4), np.bool_), np.ones((1, 2, 4), np.float32)
     levels_within(slot, slot + 3, on, amplitudes)
+    whole = np.ones((1, SOUND_SAMPLES), np.bool_)
+    sound = Sound(np.ones((1, SOUND_SAMPLES), np.float32), whole, slot + SOUND_SAMPLES)
+    fit_tones(sound, np.array([tones_hz("5")], np.float64))
 
 
 if __name__ == "__main__":

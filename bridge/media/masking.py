@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Final
 
-from dtmf.gate import GateSettings
+from dtmf.gate_settings import GateSettings
 from dtmf.limits import DetectorLimits
 
 DETECTOR: Final = DetectorLimits()
