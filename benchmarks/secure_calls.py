@@ -168,7 +168,9 @@ class SecureCalls:
         self._worker.handle(m.OpenCall(call=call))
         opened = self._reports.pop()
         assert isinstance(opened, m.CallOpened), "no port or slot is free"
+        # what goes to the RTCP port of one phone, or comes from elsewhere, may be the RTP port of another here
         caller.connect((_HOST, opened.caller_port))
+        agent.connect((_HOST, opened.agent_port))
         for leg, phone in ((m.Leg.CALLER, caller), (m.Leg.AGENT, agent)):
             self._worker.handle(
                 m.SetLeg(
