@@ -74,13 +74,23 @@ class Beeper:
 
     def beeping(self) -> NDArray[np.intp]:
         """Return the calls with something to beep, now or later."""
-        return np.flatnonzero(self._waiting + self._left)
+        return _beeping(self._waiting, self._left)
 
     def overlay(
         self, audio: NDArray[np.int16], calls: NDArray[np.intp], now: float
     ) -> NDArray[np.bool_]:
         """Replace the rows of `audio` (n, 160) whose call (n,) is beeping by its next frame; return which."""
         return _overlay(audio, calls, now, self._waiting, self._left, self._due_s, _SOUND)
+
+
+@compiled
+def _beeping(waiting: NDArray[np.int64], left: NDArray[np.int64]) -> NDArray[np.intp]:
+    calls, count = np.empty(len(waiting), np.intp), 0
+    for call in range(len(waiting)):
+        if waiting[call] or left[call]:
+            calls[count] = call
+            count += 1
+    return calls[:count]
 
 
 @compiled

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge.media.beeper import Beeper
+from bridge.media.frame_loops import divide, follow
 from bridge.media.leg_table import FRAME, SAMPLES_PER_S, Legs, LegTable
 from bridge.media.line_masking import OPEN_LINE, LineMasking
 from bridge.media.line_quality import LineMeter, LineQuality
@@ -36,7 +37,6 @@ from bridge.rtp.g711 import DECODE, ENCODE
 from bridge.rtp.packet import RtpPacket
 from bridge.rtp.telephone_event import TelephoneEvent
 from dtmf.bank import DetectorBank
-from dtmf.compiled import compiled
 from dtmf.gate import GateBank
 from dtmf.keys import HiddenKey
 from dtmf.limits import DetectorLimits
@@ -183,7 +183,7 @@ class MediaPath:
     ) -> None:
         """Treat one frame each of different legs (see `intake.FrameSink`)."""
         self._sender.advance(legs, timestamps, self.now)
-        gated = _divide(
+        gated = divide(
             self._legs.rows,
             self.secure,
             legs,
@@ -268,18 +268,20 @@ class MediaPath:
     ) -> None:
         detection = self._bank.process(pcm, calls, lost)
         gated = self._gate.process(pcm, calls, lost, detection.suspicion)
-        audio, muted = gated.audio, self._muted[calls] | self.withholds
-        self.counters.count_frames(calls, gated.masked, muted, lost, detection.suspicion.score)
-        _follow(
+        muted = follow(
             calls,
             gated.masked,
+            gated.audio,
             detection.suspicion.key_down,
             self.now,
+            self.withholds,
+            self._muted,
             self._secured_frames,
             self._quiet_frames,
             self._key_down,
             self._heard_s,
         )
+        self.counters.count_frames(calls, gated.masked, muted, lost, detection.suspicion.score)
         for tone in detection.started:
             self._lines.add(tone.slot, tone.line)
             heard = int(self._secured_frames[tone.slot]) * FRAME - tone.start_samples
@@ -288,10 +290,8 @@ class MediaPath:
             )
         if self.withholds:
             return  # beeps too: they follow in the next tick that is in time
-        if muted.any():
-            audio[muted] = 0
-        beeps = self.beeper.overlay(audio, calls, self.now)
-        self._send_gated(calls, audio, beeps | ~lost)
+        beeps = self.beeper.overlay(gated.audio, calls, self.now)
+        self._send_gated(calls, gated.audio, beeps | ~lost)
 
     def _packets_late(self, call: int) -> int:
         return int(self._legs.in_late[2 * call])
@@ -318,49 +318,3 @@ class MediaPath:
                 side = Leg.AGENT if leg & 1 else Leg.CALLER
                 at = int(self._legs.out_timestamp[leg ^ 1])
                 recorder.take(side, at, DECODE[self._legs.law[leg], coded[row]], self.now)
-
-
-@compiled
-def _divide(
-    rows: NDArray[np.void],
-    secure: NDArray[np.bool_],
-    legs: Legs,
-    coded: NDArray[np.uint8],
-    lost: NDArray[np.bool_],
-    decode: NDArray[np.int16],
-    passed: NDArray[np.bool_],
-    calls: NDArray[np.intp],
-    pcm: NDArray[np.int16],
-    calls_lost: NDArray[np.bool_],
-) -> int:
-    """Decode the frames of callers whose line is secure and return how many; mark those that go on as they are."""
-    gated = 0
-    for index in range(len(legs)):
-        leg, is_gated = legs[index], secure[legs[index] >> 1] and legs[index] & 1 == 0
-        passed[index] = not is_gated and not lost[index]
-        if is_gated:
-            calls[gated], calls_lost[gated] = leg >> 1, lost[index]
-            law = rows[leg]["law"]
-            for sample in range(FRAME):
-                pcm[gated, sample] = decode[law, coded[index, sample]]
-            gated += 1
-    return gated
-
-
-@compiled
-def _follow(
-    calls: NDArray[np.intp],
-    masked: NDArray[np.bool_],
-    key_is_down: NDArray[np.bool_],
-    now: float,
-    secured_frames: NDArray[np.int64],
-    quiet_frames: NDArray[np.int64],
-    key_down: NDArray[np.bool_],
-    heard_s: NDArray[np.float64],
-) -> None:
-    for row in range(len(calls)):
-        call = calls[row]
-        secured_frames[call] += 1
-        quiet_frames[call] = 0 if masked[row] else quiet_frames[call] + 1
-        key_down[call] = key_is_down[row]
-        heard_s[call] = now

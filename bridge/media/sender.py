@@ -71,7 +71,7 @@ class Sender:
 
     def due(self, to: Legs, now: float) -> Legs:
         """Return those of `to` that want a frame because none has come for a while."""
-        return to[now - self._legs.out_produced_s[to] >= FILL_AFTER_S] if len(to) else to
+        return _due(self._legs.rows, to, now) if len(to) else to
 
     def step(self, to: Legs, now: float) -> None:
         """Set the timestamps of frames that are produced because they were due."""
@@ -145,6 +145,16 @@ def _advance(rows: NDArray[np.void], legs: Legs, timestamps: NDArray[np.int64], 
             wanted += FRAME - step
         to["out_timestamp"] = wanted & 0xFFFFFFFF
         to["out_produced_s"] = now
+
+
+@compiled
+def _due(rows: NDArray[np.void], to: Legs, now: float) -> Legs:
+    due, count = np.empty_like(to), 0
+    for leg in to:
+        if now - rows[leg]["out_produced_s"] >= FILL_AFTER_S:
+            due[count] = leg
+            count += 1
+    return due[:count]
 
 
 @compiled

@@ -13,7 +13,7 @@ from dtmf import warm_up as detector
 def warm_up() -> None:
     """Load the machine code of all loops, or compile it where this version never ran: most of a minute, once.
 
-    A secured call without sockets takes a frame from both sides.
+    A secured call without sockets takes a frame from both sides, then none.
     """
     detector.warm_up()
     legs = LegTable(1, np.random.default_rng(0))
@@ -22,8 +22,11 @@ def warm_up() -> None:
     receiver.close()
     path = MediaPath(legs, Sender(legs), 1, lambda *_: None, {})
     path.close_gate(0, PLAIN_MASKING)
+    path.beeper.press(0, 0.0)
     both, coded = np.arange(2), np.zeros((2, FRAME), np.uint8)
     path.take_frames(both, coded, np.zeros(2, np.bool_), np.zeros(2, np.int64))
+    path.now = 1.0
+    path.fill_beeps()
 
 
 if __name__ == "__main__":
