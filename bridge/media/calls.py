@@ -63,9 +63,9 @@ class WorkerCalls:
         chance = np.random.default_rng()
         self._legs = LegTable(settings.calls, chance)
         self.sender = Sender(self._legs)
-        self._recordings = Recordings(self._recorder_changed)
+        self._recordings = Recordings(settings.calls, self._recorder_changed)
         self.path = MediaPath(
-            self._legs, self.sender, settings.calls, self._pressed, self._recordings.recorders
+            self._legs, self.sender, settings.calls, self._pressed, self._recordings.timelines
         )
         self._reception = ReceptionTable(
             self._legs.in_sequence, self._legs.in_due_s, self._legs.in_jitter_s

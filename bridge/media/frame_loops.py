@@ -63,3 +63,16 @@ def follow(
         if muted[row]:
             audio[row, :] = 0
     return muted
+
+
+@compiled
+def decoded(
+    rows: NDArray[np.void], legs: Legs, coded: NDArray[np.uint8], decode: NDArray[np.int16]
+) -> NDArray[np.int16]:
+    """Return the frames of `legs` (n,), coded (n, 160), as linear samples (n, 160); `decode` is `g711.DECODE`."""
+    pcm = np.empty(coded.shape, np.int16)
+    for index in range(len(legs)):
+        law = rows[legs[index]]["law"]
+        for sample in range(FRAME):
+            pcm[index, sample] = decode[law, coded[index, sample]]
+    return pcm

@@ -5,14 +5,14 @@ Rules of this file: while a call is secure, nothing of the caller's packets goes
 agent's leg and the recorder get what the gate returns, or a beep. Mask first, then fan out.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bridge.media.beeper import Beeper
-from bridge.media.frame_loops import divide, follow
+from bridge.media.frame_loops import decoded, divide, follow
 from bridge.media.leg_table import FRAME, SAMPLES_PER_S, Legs, LegTable
 from bridge.media.line_masking import OPEN_LINE, LineMasking
 from bridge.media.line_quality import LineMeter, LineQuality
@@ -27,12 +27,12 @@ from bridge.media.masking import (
     RESTART_MASK_FRAMES,
     SUSPICION_LIMIT_S,
 )
-from bridge.media.messages import Leg, Transport
+from bridge.media.messages import Transport
 from bridge.media.pauses import Pauses
 from bridge.media.secure_counters import SecureCounters
 from bridge.media.secure_totals import SecureTotals
 from bridge.media.sender import Sender
-from bridge.recording.recorder import Recorder
+from bridge.recording.timelines import Timelines
 from bridge.rtp.g711 import DECODE, ENCODE
 from bridge.rtp.packet import RtpPacket
 from bridge.rtp.telephone_event import TelephoneEvent
@@ -54,11 +54,11 @@ class MediaPath:
         sender: Sender,
         calls: int,
         pressed: Pressed,
-        recorders: Mapping[int, Recorder],
+        timelines: Timelines,
     ) -> None:
-        """`recorders`: those of the call slots that are recorded just now."""
+        """`timelines`: of the calls that are recorded."""
         self._legs, self._sender, self._pressed = legs, sender, pressed
-        self._recorders = recorders
+        self._timelines = timelines
         self._bank, self._gate = DetectorBank(calls, DETECTOR), GateBank(calls, GATE)
         self.beeper = Beeper(calls)
         self.pauses = Pauses(2 * calls)
@@ -299,22 +299,15 @@ class MediaPath:
     def _send_gated(
         self, calls: NDArray[np.intp], audio: NDArray[np.int16], chosen: NDArray[np.bool_]
     ) -> None:
-        to = 2 * calls + 1
-        self._sender.send(to, audio, chosen)
-        if not self._recorders:
-            return
-        for row in np.flatnonzero(chosen).tolist():
-            if (recorder := self._recorders.get(int(calls[row]))) is not None:
-                at = int(self._legs.out_timestamp[to[row]])
-                recorder.take(Leg.CALLER, at, audio[row], self.now)
+        self._sender.send(2 * calls + 1, audio, chosen)
+        if self._timelines.taking:
+            self._record(2 * calls, audio, chosen)
 
     def _pass_on(self, legs: Legs, coded: NDArray[np.uint8], chosen: NDArray[np.bool_]) -> None:
         self._sender.pass_on(legs, coded, chosen)
-        if not self._recorders:
-            return
-        for row in np.flatnonzero(chosen).tolist():
-            leg = int(legs[row])
-            if (recorder := self._recorders.get(leg >> 1)) is not None:
-                side = Leg.AGENT if leg & 1 else Leg.CALLER
-                at = int(self._legs.out_timestamp[leg ^ 1])
-                recorder.take(side, at, DECODE[self._legs.law[leg], coded[row]], self.now)
+        if self._timelines.taking:
+            self._record(legs, decoded(self._legs.rows, legs, coded, DECODE), chosen)
+
+    def _record(self, legs: Legs, audio: NDArray[np.int16], chosen: NDArray[np.bool_]) -> None:
+        timestamps = self._legs.out_timestamp[legs ^ 1]
+        self._timelines.take(legs, timestamps, audio, chosen, self.now)

@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 _PROGRAM = """
 import sys
 import numpy as np
+from bridge.media import messages as m
 from bridge.media.warm_up import warm_up
 
 warm_up()
@@ -15,10 +17,11 @@ def compiled():
     functions = {f for module in modules for f in vars(module).values() if hasattr(f, "signatures")}
     return {(f.__qualname__, signature) for f in functions for signature in f.signatures}
 
-from tests.bridge.media.call_rig import FRAME, Phone, Rig, murmur, pressed
+from tests.bridge.media.call_rig import CALL, FRAME, Phone, Rig, murmur, pressed
 
 before = compiled()
 rig = Rig(caller=Phone(telephone_event=-1), agent=Phone(codec="PCMA"))
+rig.calls.handle(m.StartRecording(call=CALL, path=sys.argv[1]))
 for secure in (False, True, False):
     rig.secure(secure=secure)
     rig.play(pressed("159#"))
@@ -35,5 +38,7 @@ assert compiled() == before, compiled() - before
 """
 
 
-def test_nothing_is_compiled_after_the_warm_up() -> None:
-    subprocess.run([sys.executable, "-c", _PROGRAM], check=True, timeout=300)
+def test_nothing_is_compiled_after_the_warm_up(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-c", _PROGRAM, str(tmp_path / "r.wav")], check=True, timeout=300
+    )
