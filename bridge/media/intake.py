@@ -7,6 +7,7 @@ makes a frame of it. Whatever is odd takes the long way through `bridge.media.st
 Every frame ends up as (leg, 160 coded bytes, lost flag, timestamp); a lost one is told as lost, never as silence.
 """
 
+from collections import deque
 from collections.abc import Callable
 from typing import Final
 
@@ -22,6 +23,10 @@ from bridge.rtp.rtcp import is_rtcp
 
 MAX_PASSES: Final = 8
 "Packets of one leg treated in one tick; the rest waits in the kernel, so one flooded port cannot hold up the others."
+
+MAX_FIRSTS: Final = 32
+"""Legs that are tied to their far ends in one pass: each costs as much as a dozen packets of others. The rest waits in
+the kernel, so that many calls that begin at once do not hold up those that talk."""
 
 MAX_QUEUED: Final = 512
 "More small packets than the kernel queues in `port_pool.RECEIVE_BUFFER_BYTES`."
@@ -47,8 +52,10 @@ class Intake:
         self._latch, self._take_rtcp = latch, take_rtcp
         self._streams, self._receiver = Streams(legs, sink, reception), Receiver(legs)
         self._all_there: NDArray[np.bool_] = np.zeros(len(legs.rows), np.bool_)
-        self._queued: list[tuple[int, bytes]] = []
+        self._queued: dict[int, deque[bytes]] = {}
         "What a leg's far end had sent before the leg was latched to it."
+        self._last_first = -1
+        "The leg that was last to have a packet taken before it was latched."
 
     @property
     def counters(self) -> IntakeCounters:
@@ -68,14 +75,13 @@ class Intake:
         """Release the poll descriptor."""
         self._receiver.close()
 
-    def drain(self) -> None:
+    def drain(self, passes: int = MAX_PASSES) -> None:
         """Take what has arrived, one packet a leg and pass."""
         receiver = self._receiver
-        for _ in range(MAX_PASSES):
+        for _ in range(passes):
             if not receiver.receive(self._sink.now):
                 return
-            for leg in receiver.not_latched():
-                self._take_first(leg)
+            self._take_firsts(receiver.not_latched())
             for leg, data in receiver.odd():
                 self._take_odd(leg, data)
             legs, frames, timestamps = receiver.frames()
@@ -83,6 +89,13 @@ class Intake:
                 self._sink.take_frames(legs, frames, self._all_there[: len(legs)], timestamps)
             self._take_pending()
             self._take_queued()
+
+    def _take_firsts(self, legs: list[int]) -> None:
+        """Let a few of the legs that are not latched have their turn."""
+        legs.sort(key=lambda leg: (leg <= self._last_first, leg))
+        for leg in legs[:MAX_FIRSTS]:
+            self._take_first(leg)
+            self._last_first = leg
 
     def _take_first(self, leg: int) -> None:
         """Take a packet of a leg that is not latched."""
@@ -113,13 +126,15 @@ class Intake:
             except OSError:
                 return
             if sender == source:
-                self._queued.append((leg, data))
+                self._queued.setdefault(leg, deque()).append(data)
 
     def _take_queued(self) -> None:
-        for leg, data in self._queued:
-            self._take_odd(leg, data)
+        """Treat one packet a leg and round, in order."""
+        while self._queued:
+            for leg, packets in self._queued.items():
+                self._take_odd(leg, packets.popleft())
+            self._queued = {leg: packets for leg, packets in self._queued.items() if packets}
             self._take_pending()
-        self._queued.clear()
 
     def _take_odd(self, leg: int, data: bytes) -> None:
         if is_rtcp(data):
