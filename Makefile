@@ -20,8 +20,8 @@ help:
 	@echo "setting up .venv (once) ..."
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
-	@echo "compiling the detector (once) ..."
-	@$(BIN)/python -m dtmf.warm_up
+	@echo "compiling the detector and the media loops (once) ..."
+	@$(BIN)/python -m bridge.media.warm_up
 	@touch $@
 
 demo: .venv/.ready

@@ -40,7 +40,7 @@ from bridge.media import messages as m
 from bridge.media.line_masking import PLAIN_MASKING, LineMasking
 from bridge.media.load import MediaLoad
 from bridge.media.pool import MediaPool
-from bridge.media.secure_counters import SecureTotals
+from bridge.media.secure_totals import SecureTotals
 from bridge.media.settings import worker_settings
 from bridge.sip import events as sip
 from bridge.sip.config import SipConfig

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from dtmf.batch import check_batch
+from dtmf.compiled import compiled
 from dtmf.events import Suspicion
-from dtmf.frames import FRAME_SAMPLES, Bools, Indices, Pcm
+from dtmf.frames import FRAME_SAMPLES, Bools, Floats, Indices, Pcm
 from dtmf.gate_settings import GateSettings
 
 HOLDS: Final = (1, 2)
@@ -93,35 +95,64 @@ class GateBank:
         been a tone.
         """
         check_batch(frames, slots, lost, self._capacity)
-        # "not below" is closed for a score that is no number
-        evidence = ~(suspicion.score <= self._settings.threshold) | suspicion.key_down | lost
-        rows = self._row[slots]
-        masked = self._shut[rows] | (evidence & self._deep[slots])
-        audio = self._out[: len(slots)]
-        np.take(self._held, rows, axis=0, out=audio, mode="clip")  # "raise" would copy twice
-        audio[np.flatnonzero(masked)] = 0
-        self._keep(frames, rows, lost)
-        self._shut[rows ^ 1] |= evidence
-        self._shut[rows] = evidence | self._count_down(slots, evidence)
-        self._row[slots] = rows ^ self._turn[slots]
+        audio, masked = self._out[: len(slots)], np.empty(len(slots), np.bool_)
+        _process(
+            frames,
+            slots,
+            lost,
+            suspicion.score,
+            suspicion.key_down,
+            self._settings.threshold,
+            self._settings.hang_over_frames,
+            self._held,
+            self._shut,
+            self._row,
+            self._turn,
+            self._deep,
+            self._hang_over,
+            self._closed,
+            audio,
+            masked,
+        )
         return Gated(audio=audio, masked=masked)
-
-    def _keep(self, frames: Pcm, rows: Indices, lost: Bools) -> None:
-        self._held[rows] = frames
-        if lost.any():
-            self._held[rows[lost]] = 0
-
-    def _count_down(self, slots: Indices, evidence: Bools) -> Bools:
-        """Let a frame's time pass; return where hang-over or closing still masks (n,)."""
-        hang_over, closed = self._hang_over[slots], self._closed[slots]
-        masks = (hang_over > 0) | (closed > 0)
-        hang_over = np.maximum(hang_over - 1, 0)
-        hang_over[evidence] = self._settings.hang_over_frames
-        self._hang_over[slots] = hang_over
-        self._closed[slots] = np.maximum(closed - 1, 0)
-        return np.asarray(masks)
 
     def _forget(self, slots: Indices) -> None:
         for rows in (2 * slots, 2 * slots + 1):
             self._held[rows] = 0
             self._shut[rows] = True
+
+
+@compiled
+def _process(
+    frames: Pcm,
+    slots: Indices,
+    lost: Bools,
+    score: Floats,
+    key_down: Bools,
+    threshold: float,
+    hang_over_frames: int,
+    held: Pcm,
+    shut: Bools,
+    row_of: Indices,
+    turn: Indices,
+    deep: Bools,
+    hang_over: npt.NDArray[np.int32],
+    closed: npt.NDArray[np.int32],
+    audio: Pcm,
+    masked: Bools,
+) -> None:
+    for index in range(len(slots)):
+        slot = slots[index]
+        row = row_of[slot]
+        # "not below" is closed for a score that is no number
+        evidence = not score[index] <= threshold or key_down[index] or lost[index]
+        masked[index] = shut[row] or (evidence and deep[slot])
+        for sample in range(FRAME_SAMPLES):
+            audio[index, sample] = 0 if masked[index] else held[row, sample]
+            held[row, sample] = 0 if lost[index] else frames[index, sample]
+        if evidence:
+            shut[row ^ 1] = True
+        shut[row] = evidence or hang_over[slot] > 0 or closed[slot] > 0
+        hang_over[slot] = hang_over_frames if evidence else max(hang_over[slot] - 1, 0)
+        closed[slot] = max(closed[slot] - 1, 0)
+        row_of[slot] = row ^ turn[slot]

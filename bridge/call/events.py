@@ -7,7 +7,7 @@ from enum import StrEnum
 from bridge.media.line_masking import OPEN_LINE, LineMasking
 from bridge.media.line_quality import LineQuality
 from bridge.media.messages import CallId, RecorderState, Transport
-from bridge.media.secure_counters import SecureTotals
+from bridge.media.secure_totals import SecureTotals
 from bridge.rtp.call_quality import CallQuality
 from dtmf.keys import HiddenKey
 from dtmf.limits import DetectorLimits

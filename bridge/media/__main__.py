@@ -6,8 +6,8 @@ import sys
 
 from bridge.media.hardening import die_with_gateway, forbid_core_dumps, leave_ending_to_gateway
 from bridge.media.settings import WorkerSettings
+from bridge.media.warm_up import warm_up
 from bridge.media.worker import Worker
-from dtmf.warm_up import warm_up
 
 
 def main() -> None:

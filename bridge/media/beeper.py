@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge.media.leg_table import FRAME
+from dtmf.compiled import compiled
 from dtmf.tones import beep
 
 _BEEP_FRAMES: Final = 3
@@ -73,27 +74,47 @@ class Beeper:
 
     def beeping(self) -> NDArray[np.intp]:
         """Return the calls with something to beep, now or later."""
-        return np.flatnonzero(self._waiting + self._left)
+        return _beeping(self._waiting, self._left)
 
     def overlay(
         self, audio: NDArray[np.int16], calls: NDArray[np.intp], now: float
     ) -> NDArray[np.bool_]:
         """Replace the rows of `audio` (n, 160) whose call (n,) is beeping by its next frame; return which."""
-        due = self._due_s[calls] <= now + _NEAREST_S
-        begins = (self._left[calls] == 0) & (self._waiting[calls] > 0) & due
-        if begins.any():
-            self._begin(calls[begins])
-        left = self._left[calls]
-        active = left > 0
-        if active.any():
-            audio[active] = _SOUND[_FRAMES_A_PRESS - left[active]]
-            self._left[calls[active]] -= 1
-        return active
+        return _overlay(audio, calls, now, self._waiting, self._left, self._due_s, _SOUND)
 
-    def _begin(self, calls: NDArray[np.intp]) -> None:
-        self._waiting[calls] -= 1
-        self._left[calls] = _FRAMES_A_PRESS
-        self._due_s[calls] += EVEN_BEEP_S  # -inf stays
+
+@compiled
+def _beeping(waiting: NDArray[np.int64], left: NDArray[np.int64]) -> NDArray[np.intp]:
+    calls, count = np.empty(len(waiting), np.intp), 0
+    for call in range(len(waiting)):
+        if waiting[call] or left[call]:
+            calls[count] = call
+            count += 1
+    return calls[:count]
+
+
+@compiled
+def _overlay(
+    audio: NDArray[np.int16],
+    calls: NDArray[np.intp],
+    now: float,
+    waiting: NDArray[np.int64],
+    left: NDArray[np.int64],
+    due_s: NDArray[np.float64],
+    sound: NDArray[np.int16],
+) -> NDArray[np.bool_]:
+    active = np.zeros(len(calls), np.bool_)
+    for row in range(len(calls)):
+        call = calls[row]
+        if left[call] == 0 and waiting[call] > 0 and due_s[call] <= now + _NEAREST_S:
+            waiting[call] -= 1
+            left[call] = _FRAMES_A_PRESS
+            due_s[call] += EVEN_BEEP_S  # -inf stays
+        if left[call] > 0:
+            audio[row] = sound[_FRAMES_A_PRESS - left[call]]
+            left[call] -= 1
+            active[row] = True
+    return active
 
 
 def _next_turn(due_s: float, now: float) -> float:

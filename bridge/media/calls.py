@@ -63,11 +63,13 @@ class WorkerCalls:
         chance = np.random.default_rng()
         self._legs = LegTable(settings.calls, chance)
         self.sender = Sender(self._legs)
-        self._recordings = Recordings(self._recorder_changed)
+        self._recordings = Recordings(settings.calls, self._recorder_changed)
         self.path = MediaPath(
-            self._legs, self.sender, settings.calls, self._pressed, self._recordings.recorders
+            self._legs, self.sender, settings.calls, self._pressed, self._recordings.timelines
         )
-        self._reception = ReceptionTable(self._legs.in_sequence)
+        self._reception = ReceptionTable(
+            self._legs.in_sequence, self._legs.in_due_s, self._legs.in_jitter_s
+        )
         self.rtcp = RtcpPorts(
             self._legs, self.sender, self._reception, chance=chance, epoch_s=epoch_s
         )
@@ -256,8 +258,7 @@ class WorkerCalls:
             state.former = None if state.source == far_end else state.source
             state.former_until_s = self.path.now + FORMER_SOURCE_S
             _disconnect(state.sock)
-            state.source = None
-        state.send = partial(_send_to, state.sock, far_end)
+        self._legs.unlatch(leg, partial(_send_to, state.sock, far_end))
 
     def _latch(self, leg: int, source: Address) -> None:
         """Let the kernel drop everybody else's packets from now on (symmetric RTP, RFC 4961)."""
@@ -268,8 +269,7 @@ class WorkerCalls:
             state.sock.connect(source)
         except OSError:
             return
-        state.source = source[:2]
-        state.send = state.sock.send
+        self._legs.latch(leg, source[:2])
 
     def _take_rtcp(self, leg: int, data: bytes) -> None:
         self.rtcp.take_shared(leg, data, self.path.now)

@@ -1,35 +1,35 @@
 """From the wire to frames: drains the sockets of a tick and puts each leg's packets into order.
 
-A packet that is exactly what its leg must send next (the usual case) takes the short way: its header is compared in
-one NumPy pass with all others. Whatever is odd takes the long way through `bridge.media.streams`, which leaves frames
-in the leg's `pending` queue.
+A packet that is exactly what its leg must send next (the usual case) takes the short way: `bridge.media.receiver`
+makes a frame of it. Whatever is odd takes the long way through `bridge.media.streams`, which leaves frames in the leg's
+`pending` queue.
 
 Every frame ends up as (leg, 160 coded bytes, lost flag, timestamp); a lost one is told as lost, never as silence.
 """
 
-import select
+from collections import deque
 from collections.abc import Callable
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.media.leg_table import FRAME, FRAME_S, Address, LegTable
+from bridge.media.leg_table import FRAME, Address, LegTable
+from bridge.media.receiver import MAX_PACKET, Receiver
 from bridge.media.streams import FrameSink, IntakeCounters, Streams
-from bridge.rtp.packet import HEADER_SIZE, RtpError, RtpPacket
+from bridge.rtp.packet import RtpError, RtpPacket
 from bridge.rtp.reception import ReceptionTable
 from bridge.rtp.rtcp import is_rtcp
-
-MAX_PACKET: Final = 1024
-"120 ms of G.711 and a long header extension fit; a longer packet is cut by the kernel and then refused."
 
 MAX_PASSES: Final = 8
 "Packets of one leg treated in one tick; the rest waits in the kernel, so one flooded port cannot hold up the others."
 
+MAX_FIRSTS: Final = 32
+"""Legs that are tied to their far ends in one pass: each costs as much as a dozen packets of others. The rest waits in
+the kernel, so that many calls that begin at once do not hold up those that talk."""
+
 MAX_QUEUED: Final = 512
 "More small packets than the kernel queues in `port_pool.RECEIVE_BUFFER_BYTES`."
-
-_PLAIN_SIZE: Final = HEADER_SIZE + FRAME
 
 
 class Intake:
@@ -48,18 +48,14 @@ class Intake:
 
         `take_rtcp(leg, data)` gets the RTCP that comes from that source on the same port (RFC 5761).
         """
-        self._legs, self._sink, self._reception = legs, sink, reception
+        self._legs, self._sink = legs, sink
         self._latch, self._take_rtcp = latch, take_rtcp
-        self._streams = Streams(legs, sink, reception)
-        rows = len(legs.state)
-        self._epoll = select.epoll()
-        self._leg_of_fd: dict[int, int] = {}
-        self._rows: NDArray[np.uint8] = np.zeros((rows, MAX_PACKET), np.uint8)
-        self._views = [memoryview(row.data) for row in self._rows]
-        self._row_leg: NDArray[np.intp] = np.zeros(rows, np.intp)
-        self._row_size: NDArray[np.int64] = np.zeros(rows, np.int64)
-        self._queued: list[tuple[int, bytes]] = []
+        self._streams, self._receiver = Streams(legs, sink, reception), Receiver(legs)
+        self._all_there: NDArray[np.bool_] = np.zeros(len(legs.rows), np.bool_)
+        self._queued: dict[int, deque[bytes]] = {}
         "What a leg's far end had sent before the leg was latched to it."
+        self._last_first = -1
+        "The leg that was last to have a packet taken before it was latched."
 
     @property
     def counters(self) -> IntakeCounters:
@@ -68,54 +64,52 @@ class Intake:
 
     def add(self, leg: int) -> None:
         """Listen to an open leg."""
-        fd = self._legs.state_of(leg).sock.fileno()
-        self._leg_of_fd[fd] = leg
-        self._epoll.register(fd, select.EPOLLIN)
+        self._receiver.add(leg, self._legs.state_of(leg).sock.fileno())
 
     def remove(self, leg: int) -> None:
         """Stop listening to a leg that is about to close."""
-        fd = self._legs.state_of(leg).sock.fileno()
-        del self._leg_of_fd[fd]
-        self._epoll.unregister(fd)
+        self._receiver.remove(self._legs.state_of(leg).sock.fileno())
         self._streams.pending.discard(leg)
 
     def close(self) -> None:
         """Release the poll descriptor."""
-        self._epoll.close()
+        self._receiver.close()
 
-    def drain(self) -> None:
+    def drain(self, passes: int = MAX_PASSES) -> None:
         """Take what has arrived, one packet a leg and pass."""
-        for _ in range(MAX_PASSES):
-            ready = self._epoll.poll(0)
-            if not ready:
+        receiver = self._receiver
+        for _ in range(passes):
+            if not receiver.receive(self._sink.now):
                 return
-            count = self._receive(ready)
-            if count:
-                self._sort_out(count)
+            self._take_firsts(receiver.not_latched())
+            for leg, data in receiver.odd():
+                self._take_odd(leg, data)
+            legs, frames, timestamps = receiver.frames()
+            if len(legs):
+                self._sink.take_frames(legs, frames, self._all_there[: len(legs)], timestamps)
+            self._take_pending()
             self._take_queued()
 
-    def _receive(self, ready: list[tuple[int, int]]) -> int:
-        legs, views, count = self._legs, self._views, 0
-        for fd, _ in ready:
-            leg = self._leg_of_fd[fd]
-            state = legs.state_of(leg)
-            try:
-                if state.source is not None:
-                    size = state.sock.recv_into(views[count])
-                else:
-                    size, source = state.sock.recvfrom_into(views[count])
-                    self._latch_to(leg, views[count][:size], source)
-            except OSError:
-                # The far end's port is closed (ICMP) or nothing is there after all.
-                continue
-            self._row_leg[count], self._row_size[count] = leg, size
-            count += 1
-        return count
+    def _take_firsts(self, legs: list[int]) -> None:
+        """Let a few of the legs that are not latched have their turn."""
+        legs.sort(key=lambda leg: (leg <= self._last_first, leg))
+        for leg in legs[:MAX_FIRSTS]:
+            self._take_first(leg)
+            self._last_first = leg
 
-    def _latch_to(self, leg: int, data: memoryview, source: Address) -> None:
+    def _take_first(self, leg: int) -> None:
+        """Take a packet of a leg that is not latched."""
+        try:
+            data, source = self._legs.state_of(leg).sock.recvfrom(MAX_PACKET)
+        except OSError:
+            return  # the far end's port is closed (ICMP) or nothing is there after all
+        self._latch_to(leg, data, source)
+        self._take_odd(leg, data)
+
+    def _latch_to(self, leg: int, data: bytes, source: Address) -> None:
         """Latch only to what this leg is meant to carry, so that a stray packet does not take the leg over."""
         try:
-            payload_type = RtpPacket.parse(bytes(data)).payload_type
+            payload_type = RtpPacket.parse(data).payload_type
         except RtpError:
             return
         legs = self._legs
@@ -132,41 +126,15 @@ class Intake:
             except OSError:
                 return
             if sender == source:
-                self._queued.append((leg, data))
+                self._queued.setdefault(leg, deque()).append(data)
 
     def _take_queued(self) -> None:
-        for leg, data in self._queued:
-            self._take_odd(leg, data)
+        """Treat one packet a leg and round, in order."""
+        while self._queued:
+            for leg, packets in self._queued.items():
+                self._take_odd(leg, packets.popleft())
+            self._queued = {leg: packets for leg, packets in self._queued.items() if packets}
             self._take_pending()
-        self._queued.clear()
-
-    def _sort_out(self, count: int) -> None:
-        legs, rows, row_leg = self._legs, self._rows[:count], self._row_leg[:count]
-        sequence = (rows[:, 2].astype(np.int64) << 8) | rows[:, 3]
-        words = rows[:, 4:HEADER_SIZE].copy().view(">u4").astype(np.int64)
-        plain = (
-            (self._row_size[:count] == _PLAIN_SIZE)
-            & (rows[:, 0] == 0x80)
-            & legs.in_started[row_leg]
-            & ((rows[:, 1] & 0x7F) == legs.payload_type[row_leg])
-            & (sequence == legs.in_sequence[row_leg] & 0xFFFF)
-            & (words[:, 0] == legs.in_timestamp[row_leg])
-            & (words[:, 1] == legs.in_ssrc[row_leg])
-        )
-        for row in np.flatnonzero(~plain).tolist():
-            self._take_odd(int(row_leg[row]), bytes(self._views[row][: self._row_size[row]]))
-        chosen = row_leg[plain]
-        if len(chosen):
-            legs.in_sequence[chosen] += 1
-            legs.in_timestamp[chosen] = (words[plain, 0] + FRAME) & 0xFFFFFFFF
-            self._reception.measure_next(chosen, FRAME_S, self._sink.now)
-            wanted = legs.receives[chosen]
-            frames = rows[plain, HEADER_SIZE:_PLAIN_SIZE]
-            lost = np.zeros(len(chosen), np.bool_)
-            self._sink.take_frames(
-                chosen[wanted], frames[wanted], lost[wanted], words[plain, 0][wanted]
-            )
-        self._take_pending()
 
     def _take_odd(self, leg: int, data: bytes) -> None:
         if is_rtcp(data):

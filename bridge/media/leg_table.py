@@ -67,52 +67,89 @@ class LegState:
         self.silent = False
 
 
+LEG: Final = np.dtype(
+    [
+        ("socket", np.int64),
+        ("in_started", np.bool_),
+        ("receives", np.bool_),
+        ("sends", np.bool_),
+        ("out_marker", np.bool_),
+        ("payload_type", np.int32),
+        ("law", np.int64),
+        ("in_sequence", np.int64),
+        ("in_timestamp", np.int64),
+        ("in_ssrc", np.int64),
+        ("in_due_s", np.float64),
+        ("in_jitter_s", np.float64),
+        ("out_sequence", np.int64),
+        ("out_timestamp", np.int64),
+        ("out_offset", np.int64),
+        ("out_ssrc", np.int64),
+        ("out_produced_s", np.float64),
+    ]
+)
+"""What the compiled loops need of a leg, side by side in two cache lines; :class:`LegTable` says what each is."""
+
+NO_SOCKET: Final = -1
+
+
 class LegTable:
     """Columns of `2 * calls` legs."""
 
     def __init__(self, calls: int, chance: np.random.Generator) -> None:
         """`chance` draws what is to be random of each stream (RFC 3550 section 5.1)."""
-        rows = 2 * calls
+        count = 2 * calls
         self._chance = chance
-        self.state: list[LegState | None] = [None] * rows
-        self.in_started: NDArray[np.bool_] = np.zeros(rows, np.bool_)
+        self.state: list[LegState | None] = [None] * count
+        self.rows: NDArray[np.void] = np.zeros(count, LEG)
+        "The columns from `socket` to `out_produced_s`, one row a leg."
+        self.socket: NDArray[np.int64] = self.rows["socket"]
+        "Descriptor of the leg's socket once that is connected to the far end's source; NO_SOCKET until then."
+        self.in_started: NDArray[np.bool_] = self.rows["in_started"]
         "The next packet may take the short way: stream known, nothing partial, source latched."
-        self.in_sequence: NDArray[np.int64] = np.zeros(rows, np.int64)
-        "Sequence number the next packet must have to be in order, extended by its cycles (RFC 3550 appendix A.1)."
-        self.in_timestamp: NDArray[np.int64] = np.zeros(rows, np.int64)
-        "Timestamp the next packet must have to join on."
-        self.in_ssrc: NDArray[np.int64] = np.full(rows, -1, np.int64)
-        "-1 until a stream has begun."
-        self.in_late: NDArray[np.int64] = np.zeros(rows, np.int64)
-        "Packets that came after their turn, or twice, since the leg was opened."
-        self.payload_type: NDArray[np.int64] = np.full(rows, -1, np.int64)
-        "Both directions: an answerer uses the offerer's numbers."
-        self.telephone_event: NDArray[np.int64] = np.full(rows, -1, np.int64)
-        self.telephone_event_in: NDArray[np.int64] = np.full(rows, -1, np.int64)
-        "What its far end may write instead: our offer's number."
-        self.law: NDArray[np.int64] = np.zeros(rows, np.int64)
-        "Row of the G.711 tables."
-        self.receives: NDArray[np.bool_] = np.zeros(rows, np.bool_)
+        self.receives: NDArray[np.bool_] = self.rows["receives"]
         "What arrives is taken (not while the far end is inactive)."
-        self.sends: NDArray[np.bool_] = np.zeros(rows, np.bool_)
+        self.sends: NDArray[np.bool_] = self.rows["sends"]
         "The far end is known and wants to hear."
-        self.out_sequence: NDArray[np.int64] = np.zeros(rows, np.int64)
-        "Of the next packet, extended by its cycles."
-        self.out_first_sequence: NDArray[np.int64] = np.zeros(rows, np.int64)
-        self.out_events: NDArray[np.int64] = np.zeros(rows, np.int64)
-        "Telephone event packets among those sent, and the octets of their payload."
-        self.out_event_octets: NDArray[np.int64] = np.zeros(rows, np.int64)
-        self.out_timestamp: NDArray[np.int64] = np.zeros(rows, np.int64)
-        "Of the frame that was produced last."
-        self.out_offset: NDArray[np.int64] = np.zeros(rows, np.int64)
-        "Added to the other leg's incoming timestamps; keeps this stream's timestamps rising whatever happens there."
-        self.out_marker: NDArray[np.bool_] = np.zeros(rows, np.bool_)
+        self.out_marker: NDArray[np.bool_] = self.rows["out_marker"]
         "The next packet starts a talkspurt (RFC 3551 section 4.1)."
-        self.out_ssrc: NDArray[np.int64] = np.zeros(rows, np.int64)
-        self.out_produced_s: NDArray[np.float64] = np.zeros(rows, np.float64)
+        self.payload_type: NDArray[np.int32] = self.rows["payload_type"]
+        "Both directions: an answerer uses the offerer's numbers."
+        self.law: NDArray[np.int64] = self.rows["law"]
+        "Row of the G.711 tables."
+        self.in_sequence: NDArray[np.int64] = self.rows["in_sequence"]
+        "Sequence number the next packet must have to be in order, extended by its cycles (RFC 3550 appendix A.1)."
+        self.in_timestamp: NDArray[np.int64] = self.rows["in_timestamp"]
+        "Timestamp the next packet must have to join on."
+        self.in_ssrc: NDArray[np.int64] = self.rows["in_ssrc"]
+        "-1 until a stream has begun."
+        self.in_due_s: NDArray[np.float64] = self.rows["in_due_s"]
+        "When the next packet comes if it takes as long as the last one did."
+        self.in_jitter_s: NDArray[np.float64] = self.rows["in_jitter_s"]
+        "Interarrival jitter of the present stream (RFC 3550 section 6.4.1)."
+        self.out_sequence: NDArray[np.int64] = self.rows["out_sequence"]
+        "Of the next packet, extended by its cycles."
+        self.out_timestamp: NDArray[np.int64] = self.rows["out_timestamp"]
+        "Of the frame that was produced last."
+        self.out_offset: NDArray[np.int64] = self.rows["out_offset"]
+        "Added to the other leg's incoming timestamps; keeps this stream's timestamps rising whatever happens there."
+        self.out_ssrc: NDArray[np.int64] = self.rows["out_ssrc"]
+        self.out_produced_s: NDArray[np.float64] = self.rows["out_produced_s"]
         "When the last frame was produced, monotonic seconds."
+        self.in_late: NDArray[np.int64] = np.zeros(count, np.int64)
+        "Packets that came after their turn, or twice, since the leg was opened."
+        self.telephone_event: NDArray[np.int64] = np.full(count, -1, np.int64)
+        "Payload type; -1 where none is agreed on."
+        self.telephone_event_in: NDArray[np.int64] = np.full(count, -1, np.int64)
+        "What its far end may write instead: our offer's number."
+        self.out_first_sequence: NDArray[np.int64] = np.zeros(count, np.int64)
+        self.out_events: NDArray[np.int64] = np.zeros(count, np.int64)
+        "Telephone event packets among those sent, and the octets of their payload."
+        self.out_event_octets: NDArray[np.int64] = np.zeros(count, np.int64)
         self._late_before = self._sent_before = 0
         "Of the legs that had the rows before."
+        self.socket[:] = NO_SOCKET
+        self.in_ssrc[:] = self.payload_type[:] = -1
 
     def open(self, leg: int, sock: socket.socket, now: float) -> None:
         """Start a row afresh on `sock`; nothing is sent or taken before :meth:`describe`."""
@@ -121,6 +158,7 @@ class LegTable:
         self.state[leg] = LegState(sock, _send_nowhere)
         for column in (self.in_started, self.receives, self.sends):
             column[leg] = False
+        self.socket[leg] = NO_SOCKET
         self.in_ssrc[leg] = self.payload_type[leg] = -1
         self.telephone_event[leg] = self.telephone_event_in[leg] = -1
         self.out_ssrc[leg], self.out_timestamp[leg] = self._chance.integers(0, 2**32, 2)
@@ -153,9 +191,22 @@ class LegTable:
         """Return whether telephone events of the far end are agreed on."""
         return bool(self.telephone_event[leg] >= 0 or self.telephone_event_in[leg] >= 0)
 
+    def latch(self, leg: int, source: Address) -> None:
+        """The leg's socket is connected to its far end's source now."""
+        state = self.state_of(leg)
+        state.source, state.send = source, state.sock.send
+        self.socket[leg] = state.sock.fileno()
+
+    def unlatch(self, leg: int, send: Callable[[memoryview], int]) -> None:
+        """The leg's socket is connected no longer, or not yet; `send` is how to reach the far end meanwhile."""
+        state = self.state_of(leg)
+        state.source, state.send = None, send
+        self.socket[leg] = NO_SOCKET
+
     def close(self, leg: int) -> None:
         """Forget a row."""
         self.state[leg] = None
+        self.socket[leg] = NO_SOCKET
         for column in (self.in_started, self.receives, self.sends):
             column[leg] = False
 

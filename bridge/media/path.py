@@ -5,13 +5,14 @@ Rules of this file: while a call is secure, nothing of the caller's packets goes
 agent's leg and the recorder get what the gate returns, or a beep. Mask first, then fan out.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bridge.media.beeper import Beeper
+from bridge.media.frame_loops import decoded, divide, follow
 from bridge.media.leg_table import FRAME, SAMPLES_PER_S, Legs, LegTable
 from bridge.media.line_masking import OPEN_LINE, LineMasking
 from bridge.media.line_quality import LineMeter, LineQuality
@@ -26,12 +27,13 @@ from bridge.media.masking import (
     RESTART_MASK_FRAMES,
     SUSPICION_LIMIT_S,
 )
-from bridge.media.messages import Leg, Transport
+from bridge.media.messages import Transport
 from bridge.media.pauses import Pauses
-from bridge.media.secure_counters import SecureCounters, SecureTotals
+from bridge.media.secure_counters import SecureCounters
+from bridge.media.secure_totals import SecureTotals
 from bridge.media.sender import Sender
-from bridge.recording.recorder import Recorder
-from bridge.rtp.g711 import DECODE, ENCODE, TRANSCODE
+from bridge.recording.timelines import Timelines
+from bridge.rtp.g711 import DECODE, ENCODE
 from bridge.rtp.packet import RtpPacket
 from bridge.rtp.telephone_event import TelephoneEvent
 from dtmf.bank import DetectorBank
@@ -52,11 +54,11 @@ class MediaPath:
         sender: Sender,
         calls: int,
         pressed: Pressed,
-        recorders: Mapping[int, Recorder],
+        timelines: Timelines,
     ) -> None:
-        """`recorders`: those of the call slots that are recorded just now."""
+        """`timelines`: of the calls that are recorded."""
         self._legs, self._sender, self._pressed = legs, sender, pressed
-        self._recorders = recorders
+        self._timelines = timelines
         self._bank, self._gate = DetectorBank(calls, DETECTOR), GateBank(calls, GATE)
         self.beeper = Beeper(calls)
         self.pauses = Pauses(2 * calls)
@@ -78,6 +80,11 @@ class MediaPath:
         "When the caller's last packet came."
         self._event_s: NDArray[np.float64] = np.full(calls, -np.inf)
         "When the caller's last telephone event packet came."
+        self._passed: NDArray[np.bool_] = np.zeros(2 * calls, np.bool_)
+        self._gated_calls: NDArray[np.intp] = np.zeros(calls, np.intp)
+        self._gated_pcm: NDArray[np.int16] = np.zeros((calls, FRAME), np.int16)
+        self._gated_lost: NDArray[np.bool_] = np.zeros(calls, np.bool_)
+        "Of the batch at hand."
         self.now = 0.0
         "Set by the worker at each tick."
         self.withholds = False
@@ -175,14 +182,24 @@ class MediaPath:
         timestamps: NDArray[np.int64],
     ) -> None:
         """Treat one frame each of different legs (see `intake.FrameSink`)."""
-        to = legs ^ 1
-        self._sender.advance(to, timestamps, self.now)
-        gated = self.secure[legs >> 1] & (legs & 1 == 0)
-        if gated.any():
-            self._take_gated(legs[gated], coded[gated], lost[gated])
-        passed = ~gated & ~lost
-        if passed.any() and not self.withholds:
-            self._pass_on(legs[passed], coded[passed])
+        self._sender.advance(legs, timestamps, self.now)
+        gated = divide(
+            self._legs.rows,
+            self.secure,
+            legs,
+            coded,
+            lost,
+            DECODE,
+            self._passed,
+            self._gated_calls,
+            self._gated_pcm,
+            self._gated_lost,
+        )
+        if gated:
+            calls, pcm, missing = self._gated_calls, self._gated_pcm, self._gated_lost
+            self._take_gated(calls[:gated], pcm[:gated], missing[:gated])
+        if not self.withholds and gated < len(legs):
+            self._pass_on(legs, coded, self._passed[: len(legs)])
 
     def take_event(
         self, leg: int, event: TelephoneEvent, key: HiddenKey | None, packet: RtpPacket
@@ -230,10 +247,8 @@ class MediaPath:
             return
         audio = np.zeros((len(calls), FRAME), np.int16)
         sent = self.beeper.overlay(audio, calls, self.now)
-        calls, audio = calls[sent], audio[sent]
-        to = calls * 2 + 1
-        self._sender.step(to, self.now)
-        self._send_gated(calls, to, audio)
+        self._sender.step(calls[sent] * 2 + 1, self.now)
+        self._send_gated(calls, audio, sent)
 
     def fill_pauses(self) -> None:
         """Play noise to whoever listens to a pause."""
@@ -245,19 +260,28 @@ class MediaPath:
             legs = to ^ 1
             audio = self.pauses.sound(legs)
             law = self._legs.law[legs]
-            self._pass_on(legs, ENCODE[law[:, None], audio.view(np.uint16)])
+            coded = ENCODE[law[:, None], audio.view(np.uint16)]
+            self._pass_on(legs, coded, np.ones(len(legs), np.bool_))
 
-    def _take_gated(self, legs: Legs, coded: NDArray[np.uint8], lost: NDArray[np.bool_]) -> None:
-        calls = legs >> 1
-        pcm = DECODE[self._legs.law[legs][:, None], coded]
+    def _take_gated(
+        self, calls: NDArray[np.intp], pcm: NDArray[np.int16], lost: NDArray[np.bool_]
+    ) -> None:
         detection = self._bank.process(pcm, calls, lost)
         gated = self._gate.process(pcm, calls, lost, detection.suspicion)
-        audio, muted = gated.audio, self._muted[calls] | self.withholds
+        muted = follow(
+            calls,
+            gated.masked,
+            gated.audio,
+            detection.suspicion.key_down,
+            self.now,
+            self.withholds,
+            self._muted,
+            self._secured_frames,
+            self._quiet_frames,
+            self._key_down,
+            self._heard_s,
+        )
         self.counters.count_frames(calls, gated.masked, muted, lost, detection.suspicion.score)
-        self._secured_frames[calls] += 1
-        self._quiet_frames[calls] = np.where(gated.masked, 0, self._quiet_frames[calls] + 1)
-        self._key_down[calls] = detection.suspicion.key_down
-        self._heard_s[calls] = self.now
         for tone in detection.started:
             self._lines.add(tone.slot, tone.line)
             heard = int(self._secured_frames[tone.slot]) * FRAME - tone.start_samples
@@ -266,36 +290,24 @@ class MediaPath:
             )
         if self.withholds:
             return  # beeps too: they follow in the next tick that is in time
-        if muted.any():
-            audio[muted] = 0
-        beeps = self.beeper.overlay(audio, calls, self.now)
-        sent = beeps | ~lost
-        self._send_gated(calls[sent], legs[sent] ^ 1, audio[sent])
+        beeps = self.beeper.overlay(gated.audio, calls, self.now)
+        self._send_gated(calls, gated.audio, beeps | ~lost)
 
     def _packets_late(self, call: int) -> int:
         return int(self._legs.in_late[2 * call])
 
-    def _send_gated(self, calls: NDArray[np.intp], to: Legs, audio: NDArray[np.int16]) -> None:
-        self._sender.send(to, ENCODE[self._legs.law[to][:, None], audio.view(np.uint16)])
-        for row, call in enumerate(calls.tolist()):
-            if (recorder := self._recorders.get(call)) is not None:
-                recorder.take(
-                    Leg.CALLER, int(self._legs.out_timestamp[to[row]]), audio[row], self.now
-                )
+    def _send_gated(
+        self, calls: NDArray[np.intp], audio: NDArray[np.int16], chosen: NDArray[np.bool_]
+    ) -> None:
+        self._sender.send(2 * calls + 1, audio, chosen)
+        if self._timelines.taking:
+            self._record(2 * calls, audio, chosen)
 
-    def _pass_on(self, legs: Legs, coded: NDArray[np.uint8]) -> None:
-        to = legs ^ 1
-        law_in, law_out = self._legs.law[legs], self._legs.law[to]
-        same = law_in == law_out
-        translated = coded if same.all() else TRANSCODE[law_in[:, None], law_out[:, None], coded]
-        self._sender.send(to, translated)
-        if self._recorders:
-            self._record_open(legs, coded)
+    def _pass_on(self, legs: Legs, coded: NDArray[np.uint8], chosen: NDArray[np.bool_]) -> None:
+        self._sender.pass_on(legs, coded, chosen)
+        if self._timelines.taking:
+            self._record(legs, decoded(self._legs.rows, legs, coded, DECODE), chosen)
 
-    def _record_open(self, legs: Legs, coded: NDArray[np.uint8]) -> None:
-        for row, leg in enumerate(legs.tolist()):
-            if (recorder := self._recorders.get(leg >> 1)) is None:
-                continue
-            side = Leg.AGENT if leg & 1 else Leg.CALLER
-            at = int(self._legs.out_timestamp[leg ^ 1])
-            recorder.take(side, at, DECODE[self._legs.law[leg], coded[row]], self.now)
+    def _record(self, legs: Legs, audio: NDArray[np.int16], chosen: NDArray[np.bool_]) -> None:
+        timestamps = self._legs.out_timestamp[legs ^ 1]
+        self._timelines.take(legs, timestamps, audio, chosen, self.now)

@@ -4,36 +4,34 @@ Columns of all legs, like the leg table. A leg is in a pause from a comfort nois
 from it.
 """
 
-from typing import Final
-
 import numpy as np
 from numpy.typing import NDArray
 
 from bridge.media.leg_table import Legs
 from bridge.rtp.comfort_noise import noise
 
-_NONE: Final = -1
-
 
 class Pauses:
     """The pauses of `rows` legs."""
 
     def __init__(self, rows: int) -> None:
-        self._level: NDArray[np.int64] = np.full(rows, _NONE, np.int64)
-        "In -dBov; `_NONE` while there is no pause."
+        self._level: NDArray[np.int64] = np.zeros(rows, np.int64)
+        "In -dBov."
         self._frames: NDArray[np.int64] = np.zeros(rows, np.int64)
+        self._legs: set[int] = set()
 
     def begin(self, leg: int, level: int) -> None:
         """Take `level` (-dBov) as the sound of the leg's pause, from now on."""
         self._level[leg] = level
+        self._legs.add(leg)
 
     def end(self, leg: int) -> None:
         """There is no pause, or no longer."""
-        self._level[leg] = _NONE
+        self._legs.discard(leg)
 
     def legs(self) -> Legs:
         """Return the legs that pause."""
-        return np.flatnonzero(self._level != _NONE)
+        return np.array(sorted(self._legs), np.intp)
 
     def sound(self, legs: Legs) -> NDArray[np.int16]:
         """Return the next 20 ms of these legs' pauses, shape `(n, 160)`."""

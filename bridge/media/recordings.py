@@ -13,6 +13,7 @@ from typing import Final
 from bridge.media.messages import RecorderState
 from bridge.recording.disk_thread import DiskThread
 from bridge.recording.recorder import Recorder
+from bridge.recording.timelines import Timelines
 
 MAX_FAILURES: Final = 64
 "Disk failures waiting for the loop; a failing disk tells the same of every recording, the first tellings will do."
@@ -23,10 +24,13 @@ _TOO_SLOW: Final = "the disk cannot keep up with the recording"
 class Recordings:
     """`changed(slot, state, reason)` is called with each confirmed state; `reason` only where it failed."""
 
-    def __init__(self, changed: Callable[[int, RecorderState, str], None]) -> None:
+    def __init__(self, calls: int, changed: Callable[[int, RecorderState, str], None]) -> None:
+        """`calls`: how many call slots there are."""
         self._changed = changed
+        self.timelines = Timelines(calls)
+        "Whoever has sound of a call gives it to these, recorded or not."
         self.recorders: dict[int, Recorder] = {}
-        "By call slot; whoever has sound for a call gives it to its recorder."
+        "By call slot."
         self._states: dict[int, RecorderState] = {}
         self._numbers = itertools.count()
         self._slots: dict[int, int] = {}
@@ -47,14 +51,14 @@ class Recordings:
         if not begin(number, path):
             self._fail(number, _TOO_SLOW)
             return
-        self.recorders[slot] = Recorder(self._disk, number, now)
+        self.recorders[slot] = Recorder(self._disk, number, self.timelines, slot, now)
         self._states[slot] = RecorderState.RECORDING
         self._tell(slot)
 
     def pause(self, slot: int, *, paused: bool) -> None:
         """Take no more sound, or take it again; a call that is not recorded says so."""
         if (recorder := self.recorders.get(slot)) is not None:
-            recorder.paused = paused
+            recorder.pause(paused=paused)
             self._states[slot] = RecorderState.PAUSED if paused else RecorderState.RECORDING
         self._tell(slot)
 
@@ -84,7 +88,8 @@ class Recordings:
     def _fail(self, number: int, reason: str) -> None:
         if (slot := self._slots.get(number)) is None:
             return  # the call is over; nobody waits for this file's state any more
-        self.recorders.pop(slot, None)
+        if (recorder := self.recorders.pop(slot, None)) is not None:
+            recorder.pause(paused=True)
         self._states[slot] = RecorderState.FAILED
         self._tell(slot, reason)
 

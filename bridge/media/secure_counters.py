@@ -4,70 +4,16 @@ Rules of this file: one row a call slot, totals of the whole span only. Nothing 
 so nothing that leaves here can tell which key was pressed, or when.
 """
 
-from dataclasses import dataclass, fields
-from typing import Final, Self
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.media.messages import SecureSpanCounted, Transport
+from bridge.media.messages import Transport
+from bridge.media.secure_totals import AllSpans, SecureTotals
+from dtmf.compiled import compiled
 
 _COLUMN: Final = {transport: column for column, transport in enumerate(Transport)}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SecureTotals:
-    """Totals of one secure span."""
-
-    presses_in_band: int
-    "Presses first told by their tones; a press that several transports tell is counted once."
-
-    presses_rfc4733: int
-    presses_sip_info: int
-
-    frames_masked: int
-    "20 ms frames of the caller that were replaced by silence or a beep."
-
-    frames_passed: int
-    "20 ms frames of the caller that the gate let through."
-
-    frames_lost: int
-    "Frames that did not arrive and were told to the detector as lost; they are among the masked."
-
-    packets_late: int
-    "Packets that came after their turn, or twice, and were dropped."
-
-    events_withheld: int
-    "RFC 4733 packets of the caller that were not forwarded."
-
-    stream_restarts: int
-    "New streams and holes of more than 100 ms, after each of which the gate starts closed."
-
-    highest_passed_score: float | None
-    "Highest log odds of a tone pair in any frame that passed, or in its look-ahead; None: no trace in any."
-
-    frames_muted: int = 0
-    "Of the masked those that the gate would have let through, had the caller not been muted."
-
-    @classmethod
-    def of(cls, counted: SecureSpanCounted) -> Self:
-        """Return the totals that a worker told."""
-        return cls(**{item.name: getattr(counted, item.name) for item in fields(cls)})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AllSpans:
-    """Totals of all secure spans of a worker; the words are those of :class:`SecureTotals`."""
-
-    presses_in_band: int
-    presses_rfc4733: int
-    presses_sip_info: int
-    frames_masked: int
-    frames_passed: int
-    frames_muted: int
-    frames_lost: int
-    events_withheld: int
-    stream_restarts: int
 
 
 class SecureCounters:
@@ -110,17 +56,20 @@ class SecureCounters:
         score: NDArray[np.float32],
     ) -> None:
         """Count what the gate did with a batch, one row a call: shapes `(n,)`, as `GateBank.process` has them."""
-        passed = ~(masked | muted)
-        self._passed[calls] += passed
-        self._masked[calls] += ~passed
-        self._muted[calls] += muted & ~masked
-        self._lost[calls] += lost
-        older, newer = self._held[:, calls]
-        judged = np.maximum(older, newer)
-        judged = np.where(self._newest_counts[calls], np.maximum(judged, score), judged)
-        highest = self._highest[calls]
-        self._highest[calls] = np.where(passed, np.maximum(highest, judged), highest)
-        self._held[0, calls], self._held[1, calls] = newer, score
+        _count_frames(
+            calls,
+            masked,
+            muted,
+            lost,
+            score,
+            self._newest_counts,
+            self._masked,
+            self._passed,
+            self._muted,
+            self._lost,
+            self._held,
+            self._highest,
+        )
 
     def count_press(self, call: int, transport: Transport) -> None:
         """Count one press, told first by `transport`."""
@@ -168,3 +117,33 @@ class SecureCounters:
             events_withheld=events,
             stream_restarts=restarts,
         )
+
+
+@compiled
+def _count_frames(
+    calls: NDArray[np.intp],
+    masked: NDArray[np.bool_],
+    muted: NDArray[np.bool_],
+    lost: NDArray[np.bool_],
+    score: NDArray[np.float32],
+    newest_counts: NDArray[np.bool_],
+    all_masked: NDArray[np.int64],
+    all_passed: NDArray[np.int64],
+    all_muted: NDArray[np.int64],
+    all_lost: NDArray[np.int64],
+    held: NDArray[np.float32],
+    highest: NDArray[np.float32],
+) -> None:
+    for row in range(len(calls)):
+        call = calls[row]
+        all_lost[call] += lost[row]
+        if masked[row] or muted[row]:
+            all_masked[call] += 1
+            all_muted[call] += not masked[row]
+        else:
+            all_passed[call] += 1
+            judged = max(held[0, call], held[1, call])
+            if newest_counts[call]:
+                judged = max(judged, score[row])
+            highest[call] = max(highest[call], judged)
+        held[0, call], held[1, call] = held[1, call], score[row]

@@ -1,4 +1,8 @@
-"""From coded frames to packets on the wire: headers for a whole batch at once, then one `send` a packet."""
+"""From frames to packets on the wire, each written and sent in one go by a compiled loop.
+
+Rules of this file: a packet leaves from its leg's own port (RFC 4961), so each is a system call: `sendmmsg` fills
+several packets into one socket only. A leg that is not latched yet has its packets sent by Python.
+"""
 
 from typing import Final
 
@@ -6,8 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge.media.leg_table import FRAME, FRAME_S, SAMPLES_PER_S, Legs, LegTable
+from bridge.media.system_calls import MSG_DONTWAIT, send
+from bridge.rtp.g711 import ENCODE, TRANSCODE
 from bridge.rtp.packet import HEADER_SIZE
 from bridge.rtp.rtcp_session import Sent
+from dtmf.compiled import compiled
 
 FILL_AFTER_S: Final = 0.03
 "A leg that gets no sound from the other side but has something to say: this long after the last frame it says so."
@@ -17,33 +24,35 @@ SAME_CLOCK_SAMPLES: Final = 3 * FRAME
 let the delay that frames in between add stay."""
 
 
+_FIRST_BYTE: Final = 0x80
+"RTP version 2, no padding, no extension, no contributing sources (RFC 3550 section 5.1)."
+
+_PACKET_SIZE: Final = HEADER_SIZE + FRAME
+
+_Sent = tuple[int, int]
+"Packets that the kernel did not take, and packets that are left to Python."
+
+
 class Sender:
     """Owns the outgoing sequence numbers and timestamps of all legs."""
 
     def __init__(self, legs: LegTable) -> None:
         self._legs = legs
-        rows = len(legs.state)
-        self._packets: NDArray[np.uint8] = np.zeros((rows, HEADER_SIZE + FRAME), np.uint8)
-        self._packets[:, 0] = 0x80
-        self._views = [memoryview(row.data) for row in self._packets]
+        rows = len(legs.rows)
+        self._packets: NDArray[np.uint8] = np.zeros((rows + 1, _PACKET_SIZE), np.uint8)
+        "Those of legs that are not latched, then room for the one that is written."
+        self._left: Legs = np.zeros(rows, np.intp)
+        "Whose they are."
         self.refused = 0
         "Packets the kernel did not take (full buffer, far end's port closed)."
 
-    def advance(self, to: Legs, timestamps: NDArray[np.int64], now: float) -> None:
-        """Set the timestamp of the frame about to be produced for each leg of `to`.
+    def advance(self, legs: Legs, timestamps: NDArray[np.int64], now: float) -> None:
+        """Set the timestamp of the frame about to be produced of each of `legs`, for its other side.
 
-        `timestamps` are the other side's. A stream never goes back: where the other side's clock jumped or an
+        `timestamps` are those of `legs`. A stream never goes back: where the other side's clock jumped or an
         injected beep ran ahead, the offset moves and the rest follows.
         """
-        legs = self._legs
-        wanted = (timestamps + legs.out_offset[to]) & 0xFFFFFFFF
-        step = (wanted - legs.out_timestamp[to] + 0x80000000) % 0x100000000 - 0x80000000
-        behind = step < FRAME
-        if behind.any():
-            legs.out_offset[to[behind]] += FRAME - step[behind]
-            wanted[behind] += FRAME - step[behind]
-        legs.out_timestamp[to] = wanted & 0xFFFFFFFF
-        legs.out_produced_s[to] = now
+        _advance(self._legs.rows, legs, timestamps, now)
 
     def rebase(self, to: int, timestamp: int, now: float) -> None:
         """The other side begins anew at `timestamp`, after a pause or as another stream.
@@ -62,7 +71,7 @@ class Sender:
 
     def due(self, to: Legs, now: float) -> Legs:
         """Return those of `to` that want a frame because none has come for a while."""
-        return to[now - self._legs.out_produced_s[to] >= FILL_AFTER_S] if len(to) else to
+        return _due(self._legs.rows, to, now) if len(to) else to
 
     def step(self, to: Legs, now: float) -> None:
         """Set the timestamps of frames that are produced because they were due."""
@@ -73,24 +82,20 @@ class Sender:
             legs.out_produced_s[to] + FRAME_S, now - FILL_AFTER_S + 0.25 * FRAME_S
         )
 
-    def send(self, to: Legs, coded: NDArray[np.uint8]) -> None:
-        """Send `coded` (n, 160) at the current timestamps; legs that do not send are left out."""
-        legs = self._legs
-        wanted = legs.sends[to]
-        if not wanted.all():
-            to, coded = to[wanted], coded[wanted]
-        count = len(to)
-        packets = self._packets[:count]
-        packets[:, 1] = legs.payload_type[to] | (legs.out_marker[to] * 0x80)
-        legs.out_marker[to] = False
-        sequence = legs.out_sequence[to]
-        legs.out_sequence[to] = sequence + 1
-        packets[:, 2:4] = sequence.astype(">u2").view(np.uint8).reshape(count, 2)
-        packets[:, 4:8] = legs.out_timestamp[to].astype(">u4").view(np.uint8).reshape(count, 4)
-        packets[:, 8:12] = legs.out_ssrc[to].astype(">u4").view(np.uint8).reshape(count, 4)
-        packets[:, HEADER_SIZE:] = coded
-        for leg, packet in zip(to.tolist(), self._views, strict=False):
-            self._send_one(leg, packet)
+    def pass_on(self, legs: Legs, coded: NDArray[np.uint8], chosen: NDArray[np.bool_]) -> None:
+        """Send the `chosen` (n,) frames of `legs`, coded (n, 160), to their other sides, in the law spoken there."""
+        rows, packets, left = self._legs.rows, self._packets, self._left
+        self._settle(*_pass_on(rows, legs, coded, chosen, TRANSCODE, packets, left))
+
+    def send(self, to: Legs, audio: NDArray[np.int16], chosen: NDArray[np.bool_]) -> None:
+        """Encode and send the `chosen` (n,) frames of `audio` (n, 160)."""
+        rows, packets, left = self._legs.rows, self._packets, self._left
+        self._settle(*_encode_and_send(rows, to, audio, chosen, ENCODE, packets, left))
+
+    def _settle(self, refused: int, left: int) -> None:
+        self.refused += refused
+        for row, leg in enumerate(self._left[:left].tolist()):
+            self._send_one(leg, self._packets[row].data)
 
     def send_event(self, to: int, payload: bytes, timestamp: int, *, marker: bool) -> None:
         """Forward one telephone event packet (RFC 4733) at the other side's `timestamp`."""
@@ -101,7 +106,8 @@ class Sender:
         legs.out_sequence[to] = sequence + 1
         legs.out_events[to] += 1
         legs.out_event_octets[to] += len(payload)
-        header = bytearray(self._packets[0, :HEADER_SIZE].tobytes())
+        header = bytearray(HEADER_SIZE)
+        header[0] = _FIRST_BYTE
         header[1] = int(legs.telephone_event[to]) | (0x80 if marker else 0)
         header[2:4] = (sequence & 0xFFFF).to_bytes(2, "big")
         header[4:8] = ((timestamp + int(legs.out_offset[to])) & 0xFFFFFFFF).to_bytes(4, "big")
@@ -126,3 +132,106 @@ class Sender:
         except OSError:
             # A full socket buffer or a far end that closed its port (ICMP): a telephone call loses a packet.
             self.refused += 1
+
+
+@compiled
+def _advance(rows: NDArray[np.void], legs: Legs, timestamps: NDArray[np.int64], now: float) -> None:
+    for index in range(len(legs)):
+        to = rows[legs[index] ^ 1]
+        wanted = (timestamps[index] + to["out_offset"]) & 0xFFFFFFFF
+        step = ((wanted - to["out_timestamp"] + 0x80000000) & 0xFFFFFFFF) - 0x80000000
+        if step < FRAME:
+            to["out_offset"] += FRAME - step
+            wanted += FRAME - step
+        to["out_timestamp"] = wanted & 0xFFFFFFFF
+        to["out_produced_s"] = now
+
+
+@compiled
+def _due(rows: NDArray[np.void], to: Legs, now: float) -> Legs:
+    due, count = np.empty_like(to), 0
+    for leg in to:
+        if now - rows[leg]["out_produced_s"] >= FILL_AFTER_S:
+            due[count] = leg
+            count += 1
+    return due[:count]
+
+
+@compiled
+def _pass_on(
+    rows: NDArray[np.void],
+    legs: Legs,
+    coded: NDArray[np.uint8],
+    chosen: NDArray[np.bool_],
+    transcode: NDArray[np.uint8],
+    packets: NDArray[np.uint8],
+    left: Legs,
+) -> _Sent:
+    refused = later = 0
+    for index in range(len(legs)):
+        to = legs[index] ^ 1
+        if not chosen[index] or not rows[to]["sends"]:
+            continue
+        packet = packets[later]
+        _put_header(rows[to], packet)
+        law_in, law_out = rows[legs[index]]["law"], rows[to]["law"]
+        if law_in == law_out:
+            for sample in range(FRAME):
+                packet[HEADER_SIZE + sample] = coded[index, sample]
+        else:
+            for sample in range(FRAME):
+                packet[HEADER_SIZE + sample] = transcode[law_in, law_out, coded[index, sample]]
+        if rows[to]["socket"] >= 0:
+            refused += _is_refused(rows[to], packet)
+        else:
+            left[later] = to
+            later += 1
+    return refused, later
+
+
+@compiled
+def _encode_and_send(
+    rows: NDArray[np.void],
+    legs: Legs,
+    audio: NDArray[np.int16],
+    chosen: NDArray[np.bool_],
+    encode: NDArray[np.uint8],
+    packets: NDArray[np.uint8],
+    left: Legs,
+) -> _Sent:
+    refused = later = 0
+    for index in range(len(legs)):
+        to = rows[legs[index]]
+        if not chosen[index] or not to["sends"]:
+            continue
+        packet = packets[later]
+        _put_header(to, packet)
+        law = to["law"]
+        for sample in range(FRAME):
+            packet[HEADER_SIZE + sample] = encode[law, np.uint16(audio[index, sample])]
+        if to["socket"] >= 0:
+            refused += _is_refused(to, packet)
+        else:
+            left[later] = legs[index]
+            later += 1
+    return refused, later
+
+
+@compiled
+def _put_header(leg: np.void, packet: NDArray[np.uint8]) -> None:
+    """Begin the leg's next packet (RFC 3550 section 5.1)."""
+    packet[0] = _FIRST_BYTE
+    packet[1] = leg["payload_type"] | (leg["out_marker"] * 0x80)
+    sequence, timestamp, ssrc = leg["out_sequence"], leg["out_timestamp"], leg["out_ssrc"]
+    packet[2], packet[3] = (sequence >> 8) & 0xFF, sequence & 0xFF
+    for byte in range(4):
+        packet[4 + byte] = (timestamp >> (24 - 8 * byte)) & 0xFF
+        packet[8 + byte] = (ssrc >> (24 - 8 * byte)) & 0xFF
+    leg["out_marker"] = False
+    leg["out_sequence"] = sequence + 1
+
+
+@compiled
+def _is_refused(leg: np.void, packet: NDArray[np.uint8]) -> bool:
+    """Send a packet to where its leg is latched to; a full buffer or a closed port (ICMP) loses it."""
+    return bool(send(leg["socket"], packet.ctypes.data, _PACKET_SIZE, MSG_DONTWAIT) < 0)

@@ -1,8 +1,8 @@
 """What was received of each stream: loss and jitter as columns, one row a leg (RFC 3550 appendices A.1, A.3, A.8).
 
-Rules of this file: the usual packet, the next in its stream, costs a share of a few array operations. It moves the
-sequence number that is expected next, which whoever recognises it has to do anyway; what is lost is known from the
-unusual ones. Arrival times are those of the worker's tick, so jitter below a tick (5 ms) is not seen.
+Rules of this file: the usual packet, the next in its stream, is counted by whoever recognises it
+(`bridge.media.receiving`): it moves the sequence number that is expected next, its time and the jitter. What is lost is
+known from the unusual ones. Arrival times are those of the worker's tick, so jitter below a tick (5 ms) is not seen.
 """
 
 from dataclasses import dataclass
@@ -18,11 +18,12 @@ CLOCK_HZ: Final = 8000
 CLOCK_JUMP_S: Final = 1.0
 "A packet so far from its time says something about the sender's clock, and nothing about jitter."
 
+JITTER_GAIN: Final = 1 / 16
+"What of a packet's deviation goes into the jitter (RFC 3550 appendix A.8)."
+
 _CYCLE: Final = 1 << 16
 _LOST_LIMIT: Final = 0x7FFFFF
 "What 24 bits with a sign hold."
-
-Rows = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,20 +49,23 @@ class Received:
 class ReceptionTable:
     """Statistics of one leg a row.
 
-    `next_sequence` is shared with who recognises the next packet of a stream and counts it up: the sequence number
-    that is expected, extended by its cycles.
+    Three columns are shared with who recognises the next packet of a stream and counts it: the sequence number that is
+    expected, extended by its cycles; when the next packet comes if it takes as long as the last one did; and the
+    interarrival jitter.
     """
 
-    def __init__(self, next_sequence: NDArray[np.int64]) -> None:
+    def __init__(
+        self,
+        next_sequence: NDArray[np.int64],
+        due_s: NDArray[np.float64],
+        jitter_s: NDArray[np.float64],
+    ) -> None:
         def column() -> NDArray[np.int64]:
-            return np.zeros_like(next_sequence)
+            return np.zeros(len(next_sequence), np.int64)
 
-        self._next = next_sequence
+        self._next, self._due_s, self._jitter_s = next_sequence, due_s, jitter_s
         self._base, self._missing = column(), column()
         "First sequence number of the present stream; packets of it that have not come, less those that came twice."
-        self._due_s: NDArray[np.float64] = np.zeros(len(next_sequence))
-        "When the next packet comes if it takes as long as the last one did."
-        self._jitter_s: NDArray[np.float64] = np.zeros(len(next_sequence))
         self._expected_before, self._received_before = column(), column()
         "At the last report."
         self._packets_former, self._lost_former = column(), column()
@@ -97,14 +101,6 @@ class ReceptionTable:
         """Count a packet that came after its turn, or twice."""
         self._missing[row] -= 1
 
-    def measure_next(self, rows: Rows, duration_s: float, now: float) -> None:
-        """Take the jitter of a packet each of different rows, each the next of its stream; `rows` (n,)."""
-        moved_s = np.abs(now - self._due_s[rows])
-        self._due_s[rows] = now + duration_s
-        jitter_s = self._jitter_s[rows]
-        jitter_s += (moved_s - jitter_s) / 16
-        self._jitter_s[rows] = jitter_s
-
     def measure(self, row: int, hole_samples: int, samples: int, now: float) -> None:
         """Take the jitter of one packet of `samples` whose timestamp is `hole_samples` behind the end of the last one.
 
@@ -113,7 +109,7 @@ class ReceptionTable:
         moved_s = abs(now - float(self._due_s[row]) - hole_samples / CLOCK_HZ)
         self._due_s[row] = now + samples / CLOCK_HZ
         if moved_s < CLOCK_JUMP_S:
-            self._jitter_s[row] += (moved_s - float(self._jitter_s[row])) / 16
+            self._jitter_s[row] += JITTER_GAIN * (moved_s - float(self._jitter_s[row]))
 
     def received(self, row: int) -> Received:
         """Return the totals of a leg."""

@@ -9,7 +9,7 @@ import structlog
 from bridge.call.events import CallInfo
 from bridge.media.line_quality import LineQuality
 from bridge.media.masking import masking_settings
-from bridge.media.secure_counters import SecureTotals
+from bridge.media.secure_totals import SecureTotals
 from bridge.rtp.call_quality import CallQuality
 from ivr.clock import Clock
 from ivr.evidence.collector import EvidenceCollector

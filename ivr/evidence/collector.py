@@ -12,7 +12,7 @@ from typing import Final
 
 from bridge.call.events import CallInfo, CallState
 from bridge.media.line_quality import LineQuality
-from bridge.media.secure_counters import SecureTotals
+from bridge.media.secure_totals import SecureTotals
 from bridge.rtp.call_quality import CallQuality
 from ivr.evidence.facts import CallFacts, RecorderChange, SecureSpan, SpanEnd
 from ivr.redaction import redact

@@ -8,7 +8,7 @@ from typing import Any
 from bridge.media.line_masking import LineMasking
 from bridge.media.line_quality import LineQuality
 from bridge.media.messages import Transport
-from bridge.media.secure_counters import SecureTotals
+from bridge.media.secure_totals import SecureTotals
 from bridge.rtp.call_quality import CallQuality, Heard
 from bridge.rtp.quality import LegQuality
 from ivr.evidence.facts import CallFacts, SecureSpan

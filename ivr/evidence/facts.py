@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from bridge.media.line_masking import LineMasking
 from bridge.media.line_quality import LineQuality
 from bridge.media.messages import RecorderState
-from bridge.media.secure_counters import SecureTotals
+from bridge.media.secure_totals import SecureTotals
 from bridge.rtp.call_quality import CallQuality
 from ivr.evidence.errors import EvidenceError
 

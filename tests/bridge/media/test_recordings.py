@@ -17,7 +17,7 @@ class Kept:
     def __init__(self) -> None:
         self.told: list[Told] = []
         self.recordings = Recordings(
-            lambda slot, state, reason: self.told.append((slot, state, reason))
+            4, lambda slot, state, reason: self.told.append((slot, state, reason))
         )
 
     def states(self, slot: int) -> list[RecorderState]:

@@ -7,7 +7,8 @@ import pytest
 
 from bridge.media import messages as m
 from bridge.media.masking import GATE, masking_settings
-from bridge.media.secure_counters import SecureCounters, SecureTotals
+from bridge.media.secure_counters import SecureCounters
+from bridge.media.secure_totals import SecureTotals
 from bridge.rtp.telephone_event import TelephoneEvent
 from dtmf.keys import EVENT_KEYS, HiddenKey
 from tests.bridge.media.call_rig import CALL, FRAME, Phone, Rig, murmur, pressed

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from bridge.media.messages import Leg
 from bridge.recording.disk_thread import DiskThread
 from bridge.recording.recorder import Recorder
+from bridge.recording.timelines import WINDOW_SAMPLES, Timelines
 
 FRAME = np.full(160, 1000, np.int16)
 
@@ -28,14 +29,19 @@ class Recording:
         self.failures: list[str] = []
         self.disk = DiskThread(lambda _, reason: self.failures.append(reason))
         assert self.disk.create(0, path)
-        self.recorder = Recorder(self.disk, 0, now=50.0)
+        self.timelines = Timelines(2)
+        self.recorder = Recorder(self.disk, 0, self.timelines, 1, now=50.0)
+
+    def take(self, leg: Leg, timestamp: int, now: float) -> None:
+        legs = np.array([3 if leg is Leg.AGENT else 2])
+        self.timelines.take(legs, np.array([timestamp]), FRAME[None], np.array([True]), now)
 
     def play(
         self, leg: Leg, start_s: float, frames: int, *, first_timestamp: int = 4_000_000_000
     ) -> None:
         for index in range(frames):
             timestamp = (first_timestamp + 160 * index) % 2**32
-            self.recorder.take(leg, timestamp, FRAME, 50.0 + start_s + 0.02 * index)
+            self.take(leg, timestamp, 50.0 + start_s + 0.02 * index)
 
     def finish(self, length_s: float) -> NDArray[np.int16]:
         self.recorder.finish(50.0 + length_s)
@@ -56,7 +62,7 @@ def test_caller_is_left_agent_is_right_each_at_its_time(tmp_path: Path) -> None:
 def test_jitter_does_not_tear_the_stream(tmp_path: Path) -> None:
     recording = Recording(tmp_path / "r.wav")
     for index, late_s in enumerate((0, 0.05, 0.03, 0.06, 0.0, 0.02)):
-        recording.recorder.take(Leg.CALLER, 160 * index, FRAME, 50.0 + 0.02 * index + late_s)
+        recording.take(Leg.CALLER, 160 * index, 50.0 + 0.02 * index + late_s)
     sound = recording.finish(0.5)
     assert np.flatnonzero(sound[:, 0]).tolist() == list(range(960))
 
@@ -64,10 +70,10 @@ def test_jitter_does_not_tear_the_stream(tmp_path: Path) -> None:
 def test_a_pause_takes_nothing_and_keeps_its_time(tmp_path: Path) -> None:
     recording = Recording(tmp_path / "r.wav")
     recording.play(Leg.CALLER, 0.0, 10)
-    recording.recorder.paused = True
+    recording.recorder.pause(paused=True)
     recording.play(Leg.CALLER, 0.2, 10, first_timestamp=4_000_001_600)
     recording.play(Leg.AGENT, 0.2, 10)
-    recording.recorder.paused = False
+    recording.recorder.pause(paused=False)
     recording.play(Leg.CALLER, 0.4, 10, first_timestamp=4_000_003_200)
     sound = recording.finish(0.6)
     assert sound[:1600, 0].all()
@@ -113,3 +119,30 @@ def test_a_jump_of_the_senders_clock_places_by_arrival(tmp_path: Path, jump: int
     recording.play(Leg.CALLER, 0.0, 10, first_timestamp=100_000)
     recording.play(Leg.CALLER, 0.2, 10, first_timestamp=(100_000 + jump) % 2**32)
     assert recording.finish(0.4)[:, 0].all()
+
+
+def test_a_long_recording_is_all_there(tmp_path: Path) -> None:
+    """Several times the window, written out while it grows."""
+    recording = Recording(tmp_path / "r.wav")
+    seconds = 4 * WINDOW_SAMPLES // 8000 + 1
+    for second in range(seconds):
+        recording.play(Leg.AGENT, second, 50, first_timestamp=8000 * second)
+        assert recording.recorder.flush(50.0 + second + 1)
+    sound = recording.finish(seconds)
+    assert sound[:, 1].all()
+    assert not sound[:, 0].any()
+
+
+def test_a_slot_begins_in_silence_whatever_it_held(tmp_path: Path) -> None:
+    recording = Recording(tmp_path / "r.wav")
+    recording.play(Leg.CALLER, 0.0, 10)
+    recording.recorder = Recorder(recording.disk, 0, recording.timelines, 1, now=50.0)
+    assert not recording.finish(0.3).any()
+
+
+def test_sound_of_a_call_that_is_not_recorded_goes_nowhere(tmp_path: Path) -> None:
+    recording = Recording(tmp_path / "r.wav")
+    timelines, frames = recording.timelines, np.stack([FRAME, FRAME])
+    timelines.take(np.array([0, 2]), np.zeros(2, np.int64), frames, np.array([True, False]), 50.0)
+    assert not recording.finish(0.3).any()
+    assert not timelines.taking

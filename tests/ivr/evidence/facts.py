@@ -7,7 +7,7 @@ from bridge.media.line_masking import LineMasking
 from bridge.media.line_quality import LineQuality
 from bridge.media.masking import masking_settings
 from bridge.media.messages import RecorderState
-from bridge.media.secure_counters import SecureTotals
+from bridge.media.secure_totals import SecureTotals
 from bridge.rtp.call_quality import CallQuality
 from ivr.evidence.facts import CallFacts, RecorderChange, SecureSpan, SpanEnd
 from tests.bridge.rtp.qualities import CLEAN, LOSSY

@@ -1,0 +1,78 @@
+"""What the media path does frame by frame, as compiled loops over a batch."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bridge.media.leg_table import FRAME, Legs
+from dtmf.compiled import compiled
+
+
+@compiled
+def divide(
+    rows: NDArray[np.void],
+    secure: NDArray[np.bool_],
+    legs: Legs,
+    coded: NDArray[np.uint8],
+    lost: NDArray[np.bool_],
+    decode: NDArray[np.int16],
+    passed: NDArray[np.bool_],
+    calls: NDArray[np.intp],
+    pcm: NDArray[np.int16],
+    calls_lost: NDArray[np.bool_],
+) -> int:
+    """Decode the frames of callers whose line is secure and return how many; mark those that go on as they are."""
+    gated = 0
+    for index in range(len(legs)):
+        leg, is_gated = legs[index], secure[legs[index] >> 1] and legs[index] & 1 == 0
+        passed[index] = not is_gated and not lost[index]
+        if is_gated:
+            calls[gated], calls_lost[gated] = leg >> 1, lost[index]
+            law = rows[leg]["law"]
+            for sample in range(FRAME):
+                pcm[gated, sample] = decode[law, coded[index, sample]]
+            gated += 1
+    return gated
+
+
+@compiled
+def follow(
+    calls: NDArray[np.intp],
+    masked: NDArray[np.bool_],
+    audio: NDArray[np.int16],
+    key_is_down: NDArray[np.bool_],
+    now: float,
+    withholds: bool,
+    silenced: NDArray[np.bool_],
+    secured_frames: NDArray[np.int64],
+    quiet_frames: NDArray[np.int64],
+    key_down: NDArray[np.bool_],
+    heard_s: NDArray[np.float64],
+) -> NDArray[np.bool_]:
+    """Note in the columns of all calls what became of a frame each; silence what is not to be heard and return which.
+
+    `masked`, `audio` and `key_is_down` have a row for each of `calls` (n,); `silenced` are the muted callers.
+    """
+    muted = np.empty(len(calls), np.bool_)
+    for row in range(len(calls)):
+        call = calls[row]
+        secured_frames[call] += 1
+        quiet_frames[call] = 0 if masked[row] else quiet_frames[call] + 1
+        key_down[call] = key_is_down[row]
+        heard_s[call] = now
+        muted[row] = silenced[call] or withholds
+        if muted[row]:
+            audio[row, :] = 0
+    return muted
+
+
+@compiled
+def decoded(
+    rows: NDArray[np.void], legs: Legs, coded: NDArray[np.uint8], decode: NDArray[np.int16]
+) -> NDArray[np.int16]:
+    """Return the frames of `legs` (n,), coded (n, 160), as linear samples (n, 160); `decode` is `g711.DECODE`."""
+    pcm = np.empty(coded.shape, np.int16)
+    for index in range(len(legs)):
+        law = rows[legs[index]]["law"]
+        for sample in range(FRAME):
+            pcm[index, sample] = decode[law, coded[index, sample]]
+    return pcm
