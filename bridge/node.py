@@ -5,6 +5,7 @@ Rules of this file: it only connects. Datagrams come in by `sip_front`; whether 
 """
 
 import asyncio
+import errno
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine
@@ -23,8 +24,10 @@ from bridge.call.secure_line import SecureLine
 from bridge.config import Address, BridgeConfig
 from bridge.errors import NotConfirmedError, RouteError
 from bridge.media import messages as m
+from bridge.media.capacity import shortages, within_open_files
 from bridge.media.line_masking import PLAIN_MASKING, LineMasking
 from bridge.media.load import MediaLoad
+from bridge.media.open_files import allow_most_open_files, most_open_files
 from bridge.media.pool import MediaPool
 from bridge.media.settings import worker_settings
 from bridge.sip import events as sip
@@ -66,8 +69,9 @@ class BridgeNode:
             pump=self._pump,
             now=_now,
         )
+        self._wanted, self._open_files = worker_settings(config), most_open_files()
         self._media = MediaPool(
-            worker_settings(config),
+            tuple(within_open_files(settings, self._open_files) for settings in self._wanted),
             reports.receive,
             losses.lost,
             now=time.monotonic,
@@ -75,7 +79,8 @@ class BridgeNode:
         )
 
     async def start(self) -> None:
-        """Bind the SIP socket and start the workers; raise OSError where the address cannot be had."""
+        """Bind the SIP socket and start the workers; raise OSError where the address or the workers cannot be had."""
+        self._allow_calls()
         self._sip = SipFront(
             self._config,
             password_of=self._password_of,
@@ -168,6 +173,21 @@ class BridgeNode:
         if (live := self._calls.get(call)) is not None:
             live.flow.hang_up(reason, _now())
             self._pump()
+
+    def _allow_calls(self) -> None:
+        """Let this process and the workers open many files; say where that or their ports are too few."""
+        allow_most_open_files()
+        for place, settings in enumerate(self._wanted):
+            for shortage in shortages(settings, self._open_files):
+                if not shortage.calls:
+                    raise OSError(errno.EMFILE, f"no call can be carried: {shortage.reason}")
+                log.warning(
+                    "fewer calls than configured",
+                    worker=place,
+                    calls=shortage.calls,
+                    configured=settings.calls,
+                    reason=shortage.reason,
+                )
 
     def _spawn(self, step: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(step)

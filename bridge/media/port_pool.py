@@ -46,11 +46,21 @@ class PortPair:
 class PortPool:
     """The ports of one worker, `first` to `last`; `first == 0` takes any that are free.
 
-    `start` (0 to 1) is where in the range the search begins.
+    `start` (0 to 1) is where in the range the search begins; `most_pairs` is how many may be bound at once, where the
+    process may not open more sockets.
     """
 
-    def __init__(self, host: str, first: int, last: int, start: float = 0.0) -> None:
+    def __init__(
+        self,
+        host: str,
+        first: int,
+        last: int,
+        start: float = 0.0,
+        *,
+        most_pairs: int | None = None,
+    ) -> None:
         first, last = (first, last) if first else ANY_PORTS
+        self._most_pairs = most_pairs
         self._host, self._first, self._last = host, first + first % 2, last
         self._next = self._first + int(start * (last - first)) // 2 * 2
         self._used: set[int] = set()
@@ -67,7 +77,11 @@ class PortPool:
         return 2 * len(self._used)
 
     def take(self) -> PortPair:
-        """Return a fresh pair; raise :class:`NoPortError` that names the range where none is free."""
+        """Return a fresh pair; raise :class:`NoPortError` that says why there is none."""
+        if self._most_pairs is not None and len(self._used) >= self._most_pairs:
+            raise NoPortError(
+                f"{2 * len(self._used)} sockets are open, resting ones too: the limit of open files allows no more"
+            )
         for _ in range((self._last - self._first + 1) // 2):
             port = self._next
             self._next = port + 2 if port + 3 <= self._last else self._first

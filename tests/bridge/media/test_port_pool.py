@@ -99,3 +99,16 @@ def still_bound(pair: PortPair) -> bool:
         except OSError:
             return True
     return False
+
+
+def test_no_more_pairs_are_bound_than_may_be_resting_ones_too() -> None:
+    """What is left of the limit of open files is for recordings."""
+    first = free_range(3)
+    pool = PortPool(HOST, first, first + 5, most_pairs=2)
+    resting, live = pool.take(), pool.take()
+    pool.give_back(resting, now=100.0)
+    with pytest.raises(NoPortError, match="4 sockets are open, .* limit of open files"):
+        pool.take()
+    pool.drain(100.0 + QUARANTINE_S)
+    for pair in (live, pool.take()):
+        pair.close()
