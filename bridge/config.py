@@ -80,6 +80,9 @@ class BridgeConfig:
     worker_silence_s: float = 0.5
     "A worker that tells nothing of itself for so long hangs, and is replaced."
 
+    spare_worker: bool = True
+    "One worker process more is started, without calls, which takes a lost one's place at once."
+
     realm: str = "tonewall"
 
     trunks: tuple[Trunk, ...] = ()

@@ -76,6 +76,7 @@ class BridgeNode:
             losses.lost,
             now=time.monotonic,
             hang_s=config.worker_silence_s,
+            keep_spare=config.spare_worker,
         )
 
     async def start(self) -> None:

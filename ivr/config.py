@@ -128,6 +128,9 @@ class MediaTable(_Table):
     silence_limit_ms: int = Field(default=500, ge=300, le=10_000)
     "A worker that tells nothing of itself for so long hangs, and is replaced; it does so every 100 ms."
 
+    spare_worker: bool = True
+    "One process more is started, without calls, which takes a lost worker's place at once."
+
     @model_validator(mode="after")
     def _every_worker_has_a_cpu_that_exists(self) -> Self:
         if not self.cpus:
@@ -255,6 +258,7 @@ class Config(BaseSettings):
             calls_per_worker=self.media.calls_per_worker,
             worker_cpus=tuple(self.media.cpus),
             worker_silence_s=self.media.silence_limit_ms / 1000,
+            spare_worker=self.media.spare_worker,
             realm=self.sip.realm,
             trunks=tuple(_trunk(trunk) for trunk in self.sip.trunks),
             routes=tuple(Route(dialled=route.dialled, to=route.to) for route in self.sip.routes),

@@ -23,6 +23,9 @@ class MediaLoad:
     workers_overloaded: int
     "That take no new calls because their ticks are late."
 
+    spare_ready: bool
+    "A further process waits to take a lost worker's place."
+
     workers_lost: int
     "Died or hung, since the node's start."
 
@@ -47,7 +50,9 @@ class MediaLoad:
         return busy or self.workers_overloaded >= self.workers_running
 
 
-def load_of(carriers: Iterable[Carrier], *, configured: int, lost: int, refused: int) -> MediaLoad:
+def load_of(
+    carriers: Iterable[Carrier], *, configured: int, spare_ready: bool, lost: int, refused: int
+) -> MediaLoad:
     """Add up what the workers carry."""
     carriers = list(carriers)
     running = [carrier for carrier in carriers if carrier.pulse.started]
@@ -55,6 +60,7 @@ def load_of(carriers: Iterable[Carrier], *, configured: int, lost: int, refused:
         workers_configured=configured,
         workers_running=len(running),
         workers_overloaded=sum(carrier.last.overloaded for carrier in running),
+        spare_ready=spare_ready,
         workers_lost=lost,
         calls=sum(len(carrier.calls) for carrier in carriers),
         calls_possible=sum(most_calls(carrier.settings) for carrier in running),

@@ -37,7 +37,9 @@ from bridge.media.worker_process import WorkerProcess
 async def main():
     settings = WorkerSettings(host="127.0.0.1", first_port=0, last_port=0, calls=2)
     beat = asyncio.Event()
-    worker = await WorkerProcess.start(settings, lambda _, report: beat.set(), lambda _: None)
+    worker = await WorkerProcess.start()
+    worker.listen(lambda report: beat.set(), lambda: None)
+    worker.begin(settings)
     await beat.wait()
     print(worker.pid, flush=True)
     await asyncio.Event().wait()
@@ -58,7 +60,9 @@ class Started:
 
     async def start(self) -> None:
         """Start it, and return once its loop runs."""
-        self.process = await WorkerProcess.start(self._settings, self._reported, self._gone)
+        self.process = await WorkerProcess.start()
+        self.process.listen(self.reports.put_nowait, self._gone)
+        self.process.begin(self._settings)
         await self.told(m.Heartbeat)
 
     async def told(self, kind: type[m.Report]) -> m.Report:
@@ -68,10 +72,7 @@ class Started:
                 pass
         return report
 
-    def _reported(self, worker: WorkerProcess, report: m.Report) -> None:
-        self.reports.put_nowait(report)
-
-    def _gone(self, worker: WorkerProcess) -> None:
+    def _gone(self) -> None:
         self.times_gone += 1
         self.gone.set()
 
