@@ -64,7 +64,7 @@ class BridgeNode:
         losses = LostWorkers(
             self._calls,
             on_event,
-            reopen=lambda call, detector: self._media.reopen(call, detector),
+            reopen=lambda opening: self._media.reopen(opening),
             spawn=self._spawn,
             pump=self._pump,
             now=_now,
@@ -106,8 +106,13 @@ class BridgeNode:
 
     @property
     def sip_address(self) -> Address:
-        """Where SIP is listened for."""
-        return self._sip.address
+        """Where SIP is listened for; with two addresses, the first of them."""
+        return self._sip.addresses[0]
+
+    @property
+    def sip_addresses(self) -> tuple[Address, ...]:
+        """All of them, one for each version of IP that there is an address of."""
+        return self._sip.addresses
 
     def calls(self) -> list[CallInfo]:
         """Return the live calls, oldest first."""
@@ -123,7 +128,7 @@ class BridgeNode:
             refused=dict(self._calls.refused),
             workers=self._media.statistics(),
             media=self._media.load(),
-            sip=self._sip.endpoint.stats,
+            sip=self._sip.stats,
         )
 
     def worker_pids(self) -> list[int]:
@@ -199,8 +204,8 @@ class BridgeNode:
     def _pump(self) -> None:
         self._sip.pump()
 
-    def _identity(self, user: str) -> Uri:
-        return self._sip.identity(user)
+    def _identity(self, user: str, towards: Address) -> Uri:
+        return self._sip.identity(user, towards)
 
     def _dialog_event(self, event: sip.DialogEvent) -> None:
         if (live := self._calls.of_dialog(event.dialog)) is not None:
@@ -214,12 +219,12 @@ class BridgeNode:
                 "call refused", status=error.status, reason=error.reason, source=invite.source[0]
             )
             self._calls.refused[error.status] += 1
-            self._sip.endpoint.respond(invite.dialog, error.status, error.reason, now=_now())
+            self._sip.dialogs.respond(invite.dialog, error.status, error.reason, now=_now())
             return
-        flow = CallFlow(setup, self._sip.endpoint, self._media.send, self._flow_changed)
+        flow = CallFlow(setup, self._sip.dialogs, self._media.send, self._flow_changed)
         line = SecureLine(flow, self._media.send, self._spawn)
         self._calls.add(LiveCall(flow=flow, line=line))
-        self._media.open(setup.call, setup.detector)
+        self._media.open(setup.opening)
         asyncio.get_running_loop().call_later(RINGING_LIMIT_S, self._ringing_too_long, setup.call)
 
     def _ringing_too_long(self, call: m.CallId) -> None:

@@ -5,9 +5,10 @@ import secrets
 from collections.abc import Callable
 from datetime import datetime
 
+from bridge.call.media_hosts import media_hosts
 from bridge.call.routing import Locate, admit, find_target, limits_of_caller
 from bridge.call.setup import CallSetup
-from bridge.config import BridgeConfig
+from bridge.config import Address, BridgeConfig
 from bridge.media import messages as m
 from bridge.sip import events as sip
 from bridge.sip.uri import Uri
@@ -21,10 +22,10 @@ class CallAdmission:
         config: BridgeConfig,
         *,
         locate: Locate,
-        identity: Callable[[str], Uri],
+        identity: Callable[[str, Address], Uri],
         utc_now: Callable[[], datetime],
     ) -> None:
-        """`identity`: the URI by which the bridge stands for a user."""
+        """`identity`: the URI by which the bridge stands for a user towards an address."""
         self._config, self._locate = config, locate
         self._identity, self._utc_now = identity, utc_now
         self._session_ids = itertools.count(secrets.randbits(31))
@@ -35,16 +36,17 @@ class CallAdmission:
         origin = admit(self._config, invite.source, dialler, self._locate)
         target = find_target(self._config, dialled, self._locate)
         call = m.CallId(secrets.token_hex(8))
+        first = m.Leg.AGENT if origin.agent else m.Leg.CALLER
         recordings = self._config.recordings
         return CallSetup(
             call=call,
             invite=invite,
             target=target,
-            first=m.Leg.AGENT if origin.agent else m.Leg.CALLER,
+            first=first,
             agent=origin.agent or target.agent,
             started_at=self._utc_now(),
-            host=self._config.host,
-            identity=self._identity,
+            hosts=media_hosts(self._config, invite, first, target.destination),
+            identity=lambda user: self._identity(user, target.destination),
             session_id=next(self._session_ids),
             recording="" if recordings is None else str(recordings / f"{call}.wav"),
             detector=limits_of_caller(origin, target),

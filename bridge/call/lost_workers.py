@@ -7,7 +7,6 @@ from bridge.call.events import BridgeEvent, MediaInterrupted, MediaMoved
 from bridge.call.live_calls import LiveCall, LiveCalls
 from bridge.call.move import CallMove
 from bridge.media import messages as m
-from dtmf.limits import DetectorLimits
 
 MOVES_APART_S: Final = 60.0
 """A call that loses its worker again so soon is not moved again: it may be what ends the workers, and would take the
@@ -22,7 +21,7 @@ class LostWorkers:
         calls: LiveCalls,
         on_event: Callable[[BridgeEvent], None],
         *,
-        reopen: Callable[[m.CallId, DetectorLimits], None],
+        reopen: Callable[[m.OpenCall], None],
         spawn: Callable[[Coroutine[Any, Any, None]], object],
         pump: Callable[[], None],
         now: Callable[[], float],
@@ -56,7 +55,7 @@ class LostWorkers:
         call.line.worker_lost()
         flow.media_interrupted()
         self._spawn(self._finish_move(call, call.move))
-        self._reopen(flow.call, flow.info.detector)
+        self._reopen(flow.opening)
 
     async def _finish_move(self, call: LiveCall, move: CallMove) -> None:
         try:

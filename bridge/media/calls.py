@@ -176,9 +176,9 @@ class WorkerCalls:
             self._report(m.CallRefused(call=name, reason=full))
             return
         try:
-            caller = self._ports.take()
+            caller = self._ports.take(command.caller_host)
             try:
-                agent = self._ports.take()
+                agent = self._ports.take(command.agent_host)
             except (NoPortError, OSError):
                 self._ports.give_back(caller, self.path.now)
                 raise

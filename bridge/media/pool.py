@@ -19,7 +19,6 @@ from bridge.media.settings import WorkerSettings
 from bridge.media.spare import StartWorker
 from bridge.media.statistics import WorkerStatistics
 from bridge.media.worker_process import WorkerProcess
-from dtmf.limits import DetectorLimits
 
 HANG_S: Final = 0.5
 "A worker that tells nothing of itself for so long hangs: five heartbeats."
@@ -109,19 +108,16 @@ class MediaPool:
             if carrier.statistics is not None
         }
 
-    def open(self, call: m.CallId, detector: DetectorLimits) -> None:
-        """Give a new call to the least loaded worker; answered by `CallOpened` or, where none has room, `CallRefused`.
+    def open(self, command: m.OpenCall) -> None:
+        """Give a new call to the least loaded worker; answered by `CallOpened`, or `CallRefused`."""
+        self._open(Opening(command=command, waits=False))
 
-        `detector`: by which the caller's keys are read.
-        """
-        self._open(Opening(command=m.OpenCall(call=call, detector=detector), waits=False))
-
-    def reopen(self, call: m.CallId, detector: DetectorLimits) -> None:
+    def reopen(self, command: m.OpenCall) -> None:
         """As :meth:`open` for a call whose worker was lost: it waits for a worker that is being started.
 
         Whoever does not want to wait any longer sends `CloseCall`.
         """
-        self._open(Opening(command=m.OpenCall(call=call, detector=detector), waits=True))
+        self._open(Opening(command=command, waits=True))
 
     def send(self, command: m.Command) -> None:
         """Send a command to the worker of its call."""

@@ -12,7 +12,7 @@ from bridge.media.line_masking import LineMasking
 from bridge.media.messages import CallId, RecorderState
 from bridge.rtp.packet import RtpPacket
 from bridge.sip.events import ByeReceived, Rejected
-from tests.bridge.phone import HOST, LIMIT_S, Phone
+from tests.bridge.phone import LIMIT_S, Phone
 from tests.bridge.test_node import Bridge, running
 from tests.support.leaks import live_children
 
@@ -60,7 +60,7 @@ async def hears(listener: Phone, speaker: Phone, port: int) -> None:
                 ssrc=5,
                 payload=b"\x42" * 160,
             )
-            speaker.rtp.sendto(bytes(sound), (HOST, port))
+            speaker.rtp.sendto(bytes(sound), (speaker.host, port))
             await asyncio.wait((hearing,), timeout=0.02)
     assert RtpPacket.parse(hearing.result()).payload == sound.payload
 

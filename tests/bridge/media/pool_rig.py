@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Final
 
 from bridge.media import messages as m
-from bridge.media.masking import DETECTOR
 from bridge.media.pool import MediaPool
 from bridge.media.settings import WorkerSettings
 from bridge.media.worker_process import OnGone, OnReport, WorkerProcess
@@ -108,12 +107,12 @@ class PoolRig:
     def open(self, *calls: str) -> None:
         """Let calls begin."""
         for call in calls:
-            self.pool.open(m.CallId(call), DETECTOR)
+            self.pool.open(m.OpenCall(call=m.CallId(call)))
 
     def reopen(self, *calls: str) -> None:
         """Let calls go on that have lost their worker."""
         for call in calls:
-            self.pool.reopen(m.CallId(call), DETECTOR)
+            self.pool.reopen(m.OpenCall(call=m.CallId(call)))
 
     def refused(self) -> dict[str, str]:
         """Return the calls that were refused, and why."""

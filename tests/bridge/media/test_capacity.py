@@ -63,7 +63,6 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[1]), int(sys.argv[2])))
 
 from bridge.config import BridgeConfig
 from bridge.media import messages as m
-from bridge.media.masking import DETECTOR
 from bridge.media.pool import MediaPool
 from bridge.node import BridgeNode
 
@@ -80,7 +79,7 @@ async def main():
     print("slots", node._media._settings[0].calls)
     print("limits", *(resource.prlimit(pid, resource.RLIMIT_NOFILE) for pid in node.worker_pids()))
     for number in range(7):
-        node._media.open(m.CallId(str(number)), DETECTOR)
+        node._media.open(m.OpenCall(call=m.CallId(str(number))))
     for number in range(7):
         report = await told.get()
         print(type(report).__name__, getattr(report, "reason", ""))

@@ -17,7 +17,6 @@ from typing import Final
 import pytest
 
 from bridge.media import messages as m
-from bridge.media.masking import DETECTOR
 from bridge.media.pool import MediaPool
 from bridge.media.report_queue import LEAST_REPORTS
 from bridge.media.settings import WorkerSettings
@@ -305,12 +304,12 @@ class TestPool:
         monkeypatch.setattr(asyncio, "create_subprocess_exec", fail_once)
         (pid,) = pool.pids()
         async with asyncio.timeout(LIMIT_S):
-            pool.open(m.CallId("before"), DETECTOR)
+            pool.open(m.OpenCall(call=m.CallId("before")))
             await opened.wait()
             os.kill(pid, signal.SIGKILL)
             await lost.wait()
             opened.clear()
-            pool.reopen(m.CallId("after"), DETECTOR)
+            pool.reopen(m.OpenCall(call=m.CallId("after")))
             await opened.wait()
         assert tries == 2
         assert pool.pids() != [pid]
@@ -319,7 +318,7 @@ class TestPool:
     async def test_without_a_worker_a_call_is_refused_at_once(self) -> None:
         told: list[m.CallReport] = []
         pool = pool_of((), told.append)
-        pool.open(m.CallId("call-1"), DETECTOR)
+        pool.open(m.OpenCall(call=m.CallId("call-1")))
         assert told == [
             m.CallRefused(call=m.CallId("call-1"), reason="no media worker has room for it")
         ]
