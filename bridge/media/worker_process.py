@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 import sys
+from collections import deque
 from collections.abc import Callable
 from typing import Final, Self
 
@@ -15,6 +16,13 @@ _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 STOP_S: Final = 5.0
 "How long a worker may take to bring its recordings to disk before it is killed."
+
+LEAST_COMMANDS: Final = 64
+"May wait for any worker, though it carries one call only."
+
+COMMANDS_A_CALL: Final = 8
+"""May wait for a worker with many calls, beside the 150 or so that the kernel holds: where it takes the place of a lost
+one it is given all calls of that in one moment. Moving a call takes six commands."""
 
 OnReport = Callable[[m.Report], None]
 OnGone = Callable[[], None]
@@ -28,6 +36,8 @@ class WorkerProcess:
         self._on_report: OnReport = lambda report: None
         self._on_gone: OnGone = lambda: None
         self._gone = self._killed = False
+        self._waiting: deque[bytes] = deque()
+        self._most_waiting = LEAST_COMMANDS
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(control.fileno(), self._receive)
 
@@ -63,10 +73,14 @@ class WorkerProcess:
 
     def begin(self, settings: WorkerSettings) -> None:
         """Give it its settings, once, before any command: from then on it carries calls."""
+        self._most_waiting = LEAST_COMMANDS + COMMANDS_A_CALL * settings.calls
         self._send(settings.to_json().encode())
 
     def send(self, command: m.Command) -> None:
-        """Send one command. A worker that does not read its commands cannot be told to close a gate: it is killed."""
+        """Send one command, as soon as the worker has read enough of those before.
+
+        A worker that does not read its commands cannot be told to close a gate: it is killed.
+        """
         self._send(m.encode(command))
 
     def abandon(self) -> None:
@@ -84,14 +98,30 @@ class WorkerProcess:
             await self._process.wait()
 
     def _send(self, datagram: bytes) -> None:
-        if self._gone:
+        if self._gone or (not self._waiting and self._try_to_send(datagram)):
             return
+        if len(self._waiting) >= self._most_waiting:
+            self._kill()
+            return
+        if not self._waiting:
+            self._loop.add_writer(self._control.fileno(), self._send_waiting)
+        self._waiting.append(datagram)
+
+    def _send_waiting(self) -> None:
+        while self._waiting and self._try_to_send(self._waiting[0]):
+            self._waiting.popleft()
+        if not self._waiting:
+            self._loop.remove_writer(self._control.fileno())
+
+    def _try_to_send(self, datagram: bytes) -> bool:
+        """Return False where the kernel has no room for more."""
         try:
             self._control.send(datagram)
         except BlockingIOError:
-            self._kill()
+            return False
         except OSError:
             pass  # it died just now; :meth:`_receive` is about to see it
+        return True
 
     def _receive(self) -> None:
         while not self._gone:
@@ -113,6 +143,8 @@ class WorkerProcess:
         if not self._gone:
             self._gone = True
             self._loop.remove_reader(self._control.fileno())
+            self._loop.remove_writer(self._control.fileno())
+            self._waiting.clear()
             self._control.close()
 
     def _kill(self) -> None:
