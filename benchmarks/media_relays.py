@@ -79,6 +79,7 @@ async def running_gateway(
             sip_port=0,
             workers=len(cores),
             calls_per_worker=per_worker,
+            spare_worker=False,
             trunks=(Trunk(name="phones", sources=(HOST,), destination=phones.agents),),
             routes=(Route(dialled=".*", to="trunk:phones"),),
         )

@@ -62,6 +62,9 @@ class BridgeConfig:
     host: str = "127.0.0.1"
     "Address for SIP and RTP; also what is advertised."
 
+    second_host: str | None = None
+    "One more address, of the other version of IP; None: calls are on one of them only."
+
     sip_port: int = 5060
     "0: the kernel chooses."
 
@@ -80,6 +83,9 @@ class BridgeConfig:
     worker_silence_s: float = 0.5
     "A worker that tells nothing of itself for so long hangs, and is replaced."
 
+    spare_worker: bool = True
+    "One worker process more is started, without calls, which takes a lost one's place at once."
+
     realm: str = "tonewall"
 
     trunks: tuple[Trunk, ...] = ()
@@ -88,3 +94,8 @@ class BridgeConfig:
 
     recordings: Path | None = None
     "Folder of the local recorder; None: calls are not recorded."
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Our addresses, one of each version of IP at most."""
+        return (self.host,) if self.second_host is None else (self.host, self.second_host)

@@ -1,64 +1,43 @@
-"""The bridge of one node: SIP socket, media workers, and all calls between them."""
+"""The bridge of one node: SIP socket, media workers, and all calls between them.
+
+Rules of this file: it only connects. Datagrams come in by `sip_front`; whether an INVITE becomes a call is decided in
+`call.admission`; what workers tell is treated in `call.media_reports`, their loss in `call.lost_workers`.
+"""
 
 import asyncio
-import contextlib
-import itertools
-import secrets
-import socket
+import errno
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine
-from dataclasses import asdict
 from datetime import datetime
-from typing import Final, assert_never
+from typing import Any, Final
 
 import structlog
 
-from bridge.call.events import (
-    BridgeEvent,
-    CallChanged,
-    CallInfo,
-    CallMeasured,
-    CallState,
-    KeyPressed,
-    LineMeasured,
-    MediaInterrupted,
-    MediaLost,
-    MediaMoved,
-    SecureSpanEnded,
-)
+from bridge.call.admission import CallAdmission
+from bridge.call.events import BridgeEvent, CallChanged, CallInfo, CallState, MediaLost
 from bridge.call.flow import CallFlow
-from bridge.call.move import CallMove
-from bridge.call.quality_fields import is_poor, quality_fields
-from bridge.call.refusal import OVERLOADED
-from bridge.call.routing import admit, find_target, limits_of_caller
+from bridge.call.live_calls import LiveCall, LiveCalls
+from bridge.call.lost_workers import LostWorkers
+from bridge.call.media_reports import MediaReports
 from bridge.call.secure_line import SecureLine
-from bridge.call.setup import CallSetup
 from bridge.config import Address, BridgeConfig
 from bridge.errors import NotConfirmedError, RouteError
 from bridge.media import messages as m
+from bridge.media.capacity import shortages, within_open_files
 from bridge.media.line_masking import PLAIN_MASKING, LineMasking
 from bridge.media.load import MediaLoad
+from bridge.media.open_files import allow_most_open_files, most_open_files
 from bridge.media.pool import MediaPool
-from bridge.media.secure_totals import SecureTotals
 from bridge.media.settings import worker_settings
 from bridge.sip import events as sip
-from bridge.sip.config import SipConfig
-from bridge.sip.endpoint import SipEndpoint
 from bridge.sip.registrar import Binding
 from bridge.sip.uri import Uri
+from bridge.sip_front import SipFront
 from bridge.statistics import NodeStatistics
-from bridge.udp_shell import UdpShell
 
 RINGING_LIMIT_S: Final = 180.0
 "A caller whose phone died while it rang sends no CANCEL; RFC 3261 gives timer C three minutes (section 16.6)."
-
-MOVES_APART_S: Final = 60.0
-"""A call that loses its worker again so soon is not moved again: it may be what ends the workers, and would take the
-next one's calls with it too."""
-
-GOODBYE_S: Final = 2.0
-"How long the end waits for the answers to our BYEs: each is sent three times until then."
 
 log = structlog.get_logger(__name__)
 
@@ -75,64 +54,69 @@ class BridgeNode:
         utc_now: Callable[[], datetime],
     ) -> None:
         self._config, self._password_of = config, password_of
-        self._on_event, self._utc_now = on_event, utc_now
-        self._flows: dict[m.CallId, CallFlow] = {}
-        self._lines: dict[m.CallId, SecureLine] = {}
-        self._flow_of_dialog: dict[sip.DialogId, CallFlow] = {}
+        self._on_event = on_event
         self._tasks: set[asyncio.Task[None]] = set()
-        self._refused: Counter[int] = Counter()
-        self._session_ids = itertools.count(secrets.randbits(31))
-        self._moves: dict[m.CallId, CallMove] = {}
-        "Calls on their way to another worker."
-        self._moved_s: dict[m.CallId, float] = {}
-        "When a live call was last moved."
+        self._calls = LiveCalls()
+        self._admission = CallAdmission(
+            config, locate=self.location_of, identity=self._identity, utc_now=utc_now
+        )
+        reports = MediaReports(self._calls, on_event, pump=self._pump, now=_now)
+        losses = LostWorkers(
+            self._calls,
+            on_event,
+            reopen=lambda opening: self._media.reopen(opening),
+            spawn=self._spawn,
+            pump=self._pump,
+            now=_now,
+        )
+        self._wanted, self._open_files = worker_settings(config), most_open_files()
         self._media = MediaPool(
-            worker_settings(config),
-            self._media_reported,
-            self._media_lost,
+            tuple(within_open_files(settings, self._open_files) for settings in self._wanted),
+            reports.receive,
+            losses.lost,
             now=time.monotonic,
             hang_s=config.worker_silence_s,
+            keep_spare=config.spare_worker,
         )
 
     async def start(self) -> None:
-        """Bind the SIP socket and start the workers; raise OSError where the address cannot be had."""
-        self._loop = asyncio.get_running_loop()
-        sock = _bind(self._config.host, self._config.sip_port)
-        self.sip_address: Address = sock.getsockname()[:2]
+        """Bind the SIP socket and start the workers; raise OSError where the address or the workers cannot be had."""
+        self._allow_calls()
+        self._sip = SipFront(
+            self._config,
+            password_of=self._password_of,
+            on_invite=self._invited,
+            on_dialog_event=self._dialog_event,
+        )
         try:
             await self._media.start()
         except BaseException:
-            sock.close()
+            await self._sip.close()
             raise
-        self._endpoint = SipEndpoint(
-            SipConfig(
-                host=self._config.host,
-                port=self.sip_address[1],
-                user_agent="Tonewall",
-                realm=self._config.realm,
-            ),
-            token=lambda: secrets.token_hex(10),
-            password_of=self._password_of,
-        )
-        _, self._shell = await self._loop.create_datagram_endpoint(
-            lambda: UdpShell(self._endpoint, self._sip_event), sock=sock
-        )
+        await self._sip.serve()
 
     async def stop(self) -> None:
         """End all calls, wait for the answers to our BYEs and for the recordings, close the sockets."""
-        for flow in list(self._flows.values()):
-            flow.hang_up("the gateway is stopping", self._loop.time())
-        self._shell.pump()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(GOODBYE_S):
-                await self._shell.until(lambda: self._endpoint.unanswered_count == 0)
-        self._shell.close()
+        for call in self._calls:
+            call.flow.hang_up("the gateway is stopping", _now())
+        self._pump()
+        await self._sip.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._media.stop()
 
+    @property
+    def sip_address(self) -> Address:
+        """Where SIP is listened for; with two addresses, the first of them."""
+        return self._sip.addresses[0]
+
+    @property
+    def sip_addresses(self) -> tuple[Address, ...]:
+        """All of them, one for each version of IP that there is an address of."""
+        return self._sip.addresses
+
     def calls(self) -> list[CallInfo]:
         """Return the live calls, oldest first."""
-        return [flow.info for flow in self._flows.values()]
+        return self._calls.infos()
 
     def statistics(self) -> NodeStatistics:
         """Return what the node counts."""
@@ -141,10 +125,10 @@ class BridgeNode:
         return NodeStatistics(
             calls={state: states[state] for state in CallState if state is not CallState.ENDED},
             secure_calls=sum(info.secure for info in infos),
-            refused=dict(self._refused),
+            refused=dict(self._calls.refused),
             workers=self._media.statistics(),
             media=self._media.load(),
-            sip=self._endpoint.stats,
+            sip=self._sip.stats,
         )
 
     def worker_pids(self) -> list[int]:
@@ -161,7 +145,7 @@ class BridgeNode:
 
     def location_of(self, user: str) -> Binding | None:
         """Return where a phone is registered."""
-        return self._endpoint.location_of(user, self._loop.time())
+        return self._sip.location_of(user)
 
     async def secure(self, call: m.CallId, masking: LineMasking = PLAIN_MASKING) -> None:
         """Pause the recorder, then close the gate; return when both have confirmed.
@@ -169,9 +153,9 @@ class BridgeNode:
         Raise :class:`NotConfirmedError` where one did not, or the call is gone: the gate is opened and the recorder
         resumed again then. Whoever stops waiting must :meth:`release` the call.
         """
-        if (line := self._lines.get(call)) is None:
+        if (live := self._calls.get(call)) is None:
             raise NotConfirmedError("the call is not connected")
-        await line.secure(masking)
+        await live.line.secure(masking)
 
     async def mute(self, call: m.CallId, *, muted: bool) -> None:
         """Let the agent hear nothing of a secure call's caller but beeps, or all that the gate lets pass; confirmed.
@@ -179,209 +163,91 @@ class BridgeNode:
         A line that is not secure, or a call that is gone, is no error. Raise :class:`NotConfirmedError` where the
         worker does not confirm.
         """
-        if (line := self._lines.get(call)) is not None:
-            await line.mute(muted=muted)
+        if (live := self._calls.get(call)) is not None:
+            await live.line.mute(muted=muted)
 
     async def release(self, call: m.CallId) -> None:
         """Open the gate, resume the recorder; it is done to the end even where nobody waits for it any more.
 
         A call that is gone is no error. Raise :class:`NotConfirmedError` where the gate did not open.
         """
-        if (line := self._lines.get(call)) is not None:
-            await line.release()
+        if (live := self._calls.get(call)) is not None:
+            await live.line.release()
 
     def hang_up(self, call: m.CallId, reason: str) -> None:
         """End a call on both sides."""
-        if (flow := self._flows.get(call)) is not None:
-            flow.hang_up(reason, self._loop.time())
-            self._shell.pump()
+        if (live := self._calls.get(call)) is not None:
+            live.flow.hang_up(reason, _now())
+            self._pump()
 
-    def _spawn(self, step: Coroutine[None, None, None]) -> asyncio.Task[None]:
-        task = self._loop.create_task(step)
+    def _allow_calls(self) -> None:
+        """Let this process and the workers open many files; say where that or their ports are too few."""
+        allow_most_open_files()
+        for place, settings in enumerate(self._wanted):
+            for shortage in shortages(settings, self._open_files):
+                if not shortage.calls:
+                    raise OSError(errno.EMFILE, f"no call can be carried: {shortage.reason}")
+                log.warning(
+                    "fewer calls than configured",
+                    worker=place,
+                    calls=shortage.calls,
+                    configured=settings.calls,
+                    reason=shortage.reason,
+                )
+
+    def _spawn(self, step: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(step)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
-    def _sip_event(self, event: sip.SipEvent) -> None:
-        match event:
-            case sip.InviteReceived():
-                self._invited(event)
-            case sip.Registered():
-                log.info("phone registered", user=event.user)
-            case sip.Unregistered():
-                log.info("phone unregistered", user=event.user)
-            case sip.RegistrationRefused():
-                log.warning(
-                    "phone refused: wrong user name or password",
-                    user=event.user or "unknown",
-                    source=event.source[0],
-                )
-            case _:
-                self._dialog_event(event)
+    def _pump(self) -> None:
+        self._sip.pump()
+
+    def _identity(self, user: str, towards: Address) -> Uri:
+        return self._sip.identity(user, towards)
 
     def _dialog_event(self, event: sip.DialogEvent) -> None:
-        flow = self._flow_of_dialog.get(event.dialog)
-        if flow is not None:
-            flow.receive(event, self._loop.time())
+        if (live := self._calls.of_dialog(event.dialog)) is not None:
+            live.flow.receive(event, _now())
 
     def _invited(self, invite: sip.InviteReceived) -> None:
-        dialler = invite.from_.uri.user or ""
         try:
-            origin = admit(self._config, invite.source, dialler, self.location_of)
-            target = find_target(self._config, invite.request_uri.user or "", self.location_of)
+            setup = self._admission.admit(invite)
         except RouteError as error:
             log.info(
                 "call refused", status=error.status, reason=error.reason, source=invite.source[0]
             )
-            self._refused[error.status] += 1
-            self._endpoint.respond(invite.dialog, error.status, error.reason, now=self._loop.time())
+            self._calls.refused[error.status] += 1
+            self._sip.dialogs.respond(invite.dialog, error.status, error.reason, now=_now())
             return
-        call = m.CallId(secrets.token_hex(8))
-        detector = limits_of_caller(origin, target)
-        recordings = self._config.recordings
-        setup = CallSetup(
-            call=call,
-            invite=invite,
-            target=target,
-            first=m.Leg.AGENT if origin.agent else m.Leg.CALLER,
-            agent=origin.agent or target.agent,
-            started_at=self._utc_now(),
-            host=self._config.host,
-            identity=self._identity,
-            session_id=next(self._session_ids),
-            recording="" if recordings is None else str(recordings / f"{call}.wav"),
-            detector=detector,
-        )
-        flow = CallFlow(setup, self._endpoint, self._media.send, self._flow_changed)
-        self._flows[call] = flow
-        self._lines[call] = SecureLine(flow, self._media.send, self._spawn)
-        self._flow_of_dialog[invite.dialog] = flow
-        self._media.open(call, detector)
-        self._loop.call_later(RINGING_LIMIT_S, self._ringing_too_long, call)
+        flow = CallFlow(setup, self._sip.dialogs, self._media.send, self._flow_changed)
+        line = SecureLine(flow, self._media.send, self._spawn)
+        self._calls.add(LiveCall(flow=flow, line=line))
+        self._media.open(setup.opening)
+        asyncio.get_running_loop().call_later(RINGING_LIMIT_S, self._ringing_too_long, setup.call)
 
     def _ringing_too_long(self, call: m.CallId) -> None:
-        if (flow := self._flows.get(call)) is not None:
-            flow.ringing_too_long(self._loop.time())
-            self._shell.pump()
-
-    def _identity(self, user: str) -> Uri:
-        return Uri(user=user, host=self._config.host, port=self.sip_address[1])
+        if (live := self._calls.get(call)) is not None:
+            live.flow.ringing_too_long(_now())
+            self._pump()
 
     def _flow_changed(self, flow: CallFlow, reason: str) -> None:
-        for dialog in flow.dialogs:
-            self._flow_of_dialog[dialog] = flow
-        info = flow.info
+        live, info = self._calls.get(flow.call), flow.info
+        assert live is not None, "the end of a call is told once, and last"
         if info.state is CallState.ENDED:
             if flow.lost:
                 self._on_event(MediaLost(call=flow.call))
-            del self._flows[flow.call]
-            self._moved_s.pop(flow.call, None)
-            for dialog in flow.dialogs:
-                self._flow_of_dialog.pop(dialog, None)
-            self._lines.pop(flow.call).call_ended()
+            self._calls.remove(live)
+            live.line.call_ended()
             log.info("call ended", call=flow.call, reason=reason)
+        else:
+            self._calls.learn_dialogs(live)
         self._on_event(CallChanged(info=info, reason=reason))
-        if (move := self._moves.get(flow.call)) is not None:
-            move.flow_changed()
-
-    def _media_reported(self, report: m.CallReport) -> None:
-        if isinstance(report, m.SecureSpanCounted):  # counts also where the call is over already
-            self._on_event(SecureSpanEnded(call=report.call, totals=SecureTotals.of(report)))
-            return
-        if isinstance(report, m.CallMeasured):  # comes when the call is over, as does the next
-            self._call_measured(report)
-            return
-        if isinstance(report, m.LineReported):
-            self._line_reported(report)
-            return
-        flow = self._flows.get(report.call)
-        if flow is None:
-            return
-        match report:
-            case m.CallOpened() | m.CallRefused():
-                self._media_answered(flow, report)
-            case m.KeyReported():
-                self._on_event(
-                    KeyPressed(call=report.call, key=report.key, transport=report.transport)
-                )
-            case m.SecureChanged() | m.RecorderChanged():
-                self._lines[report.call].receive(report)
-            case _:
-                assert_never(report)
-
-    def _media_answered(self, flow: CallFlow, report: m.CallOpened | m.CallRefused) -> None:
-        """Some worker has ports for a call that begins or is moved, or none has."""
-        move = self._moves.get(flow.call)
-        match report:
-            case m.CallOpened():
-                if move is None:
-                    flow.media_opened(report, self._loop.time())
-                else:
-                    move.opened(report)
-            case m.CallRefused():
-                log.warning("call refused", call=report.call, reason=report.reason)
-                if move is None:
-                    self._refused[OVERLOADED.status] += 1
-                    flow.media_refused(report.reason, self._loop.time())
-                else:
-                    move.refused(report.reason)
-        self._shell.pump()
-
-    def _call_measured(self, report: m.CallMeasured) -> None:
-        tell = log.warning if is_poor(report.quality) else log.info
-        tell("call measured", call=report.call, **quality_fields(report.quality))
-        self._on_event(CallMeasured(call=report.call, quality=report.quality))
-
-    def _line_reported(self, report: m.LineReported) -> None:
-        """Tell of the caller's line; in the log its figures and the call, never a press."""
-        if (line := report.line) is not None:
-            tell = log.warning if line.near_limits else log.info
-            tell("line measured", call=report.call, **asdict(line))
-        self._on_event(LineMeasured(call=report.call, line=report.line))
-
-    def _media_lost(self, calls: frozenset[m.CallId], reason: str) -> None:
-        """Move the connected calls of a worker that is gone; end those that ring, or were moved just now."""
-        for call in calls:
-            if (flow := self._flows.get(call)) is None:
-                continue
-            if flow.talking and self._may_move(call):
-                self._begin_move(flow)
-            else:
-                flow.media_lost(reason, self._loop.time())
-        self._shell.pump()
-
-    def _may_move(self, call: m.CallId) -> bool:
-        moved_s = self._moved_s.get(call)
-        return moved_s is None or self._loop.time() - moved_s >= MOVES_APART_S
-
-    def _begin_move(self, flow: CallFlow) -> None:
-        call, line = flow.call, self._lines[flow.call]
-        self._moved_s[call] = self._loop.time()
-        self._on_event(MediaInterrupted(call=call))
-        move = CallMove(flow, line, pump=self._shell.pump, now=self._loop.time)
-        self._moves[call] = move
-        line.worker_lost()
-        flow.media_interrupted()
-        self._spawn(self._finish_move(flow, move))
-        self._media.reopen(call, flow.info.detector)
-
-    async def _finish_move(self, flow: CallFlow, move: CallMove) -> None:
-        try:
-            moved = await move.run()
-        finally:
-            del self._moves[flow.call]
-        if moved:
-            self._on_event(MediaMoved(call=flow.call))
+        if live.move is not None:
+            live.move.flow_changed()
 
 
-def _bind(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_DGRAM)
-    try:
-        sock.bind((host, port))
-    except OSError as error:
-        sock.close()
-        raise OSError(
-            error.errno, f"cannot listen for SIP on {host} port {port}: {error.strerror}"
-        ) from None
-    return sock
+def _now() -> float:
+    """Monotonic seconds."""
+    return asyncio.get_running_loop().time()

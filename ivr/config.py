@@ -8,6 +8,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
@@ -65,6 +66,9 @@ class SipTable(_Table):
     """SIP over UDP."""
 
     host: AdvertisedAddress = "127.0.0.1"
+    second_host: AdvertisedAddress | None = None
+    "One more address, of the other version of IP; default: calls are on one of them only."
+
     port: Port = 5060
     realm: str = Field(default="tonewall", min_length=1)
     trunks: list[TrunkTable] = [TrunkTable(name="loopback", sources=["127.0.0.0/8", "::1"])]
@@ -73,6 +77,25 @@ class SipTable(_Table):
     routes: list[RouteTable] = [RouteTable(dialled=".*", to="user:*")]
     phones: dict[str, str] = Field(default={}, repr=False)
     "User name and password of each softphone that may register."
+
+    @model_validator(mode="after")
+    def _addresses_reach_every_destination(self) -> Self:
+        hosts = [self.host] if self.second_host is None else [self.host, self.second_host]
+        versions = [ip_address(host).version for host in hosts]
+        if len(set(versions)) < len(versions):
+            raise ValueError(
+                f"second_host: {self.second_host} is IPv{versions[0]} as host is; it must be of the other version of IP"
+            )
+        for trunk in self.trunks:
+            if trunk.destination is None:
+                continue
+            version = ip_address(address_of(trunk.destination)[0]).version
+            if version not in versions:
+                raise ValueError(
+                    f"the trunk {trunk.name!r} has an IPv{version} destination; "
+                    f"set host or second_host to an IPv{version} address of this machine"
+                )
+        return self
 
     @model_validator(mode="after")
     def _names_are_usable(self) -> Self:
@@ -127,6 +150,9 @@ class MediaTable(_Table):
 
     silence_limit_ms: int = Field(default=500, ge=300, le=10_000)
     "A worker that tells nothing of itself for so long hangs, and is replaced; it does so every 100 ms."
+
+    spare_worker: bool = True
+    "One process more is started, without calls, which takes a lost worker's place at once."
 
     @model_validator(mode="after")
     def _every_worker_has_a_cpu_that_exists(self) -> Self:
@@ -248,6 +274,7 @@ class Config(BaseSettings):
         """The bridge's part."""
         return BridgeConfig(
             host=self.sip.host,
+            second_host=self.sip.second_host,
             sip_port=self.sip.port,
             rtp_first_port=self.rtp.first_port + self.rtp.first_port % 2,
             rtp_last_port=self.rtp.last_port,
@@ -255,6 +282,7 @@ class Config(BaseSettings):
             calls_per_worker=self.media.calls_per_worker,
             worker_cpus=tuple(self.media.cpus),
             worker_silence_s=self.media.silence_limit_ms / 1000,
+            spare_worker=self.media.spare_worker,
             realm=self.sip.realm,
             trunks=tuple(_trunk(trunk) for trunk in self.sip.trunks),
             routes=tuple(Route(dialled=route.dialled, to=route.to) for route in self.sip.routes),

@@ -9,8 +9,9 @@ import contextlib
 from collections.abc import Callable
 from typing import assert_never
 
+from bridge.call.dialogs import SipDialogs
 from bridge.call.events import CallInfo, CallState
-from bridge.call.media_side import MediaSide, SdpOrigin
+from bridge.call.media_side import MediaSide
 from bridge.call.new_offers import NewOffers
 from bridge.call.phase import MOVES, Phase, Trigger
 from bridge.call.refusal import (
@@ -27,7 +28,6 @@ from bridge.errors import LocalProtocolError, RemoteProtocolError, SdpError
 from bridge.media import messages as m
 from bridge.media.line_masking import OPEN_LINE
 from bridge.sip import events as sip
-from bridge.sip.endpoint import SipEndpoint
 from bridge.sip.info_dtmf import parse_info_digit
 from bridge.sip.name_addr import NameAddr
 
@@ -38,7 +38,7 @@ class CallFlow:
     def __init__(
         self,
         setup: CallSetup,
-        endpoint: SipEndpoint,
+        endpoint: SipDialogs,
         command: Callable[[m.Command], None],
         changed: Callable[["CallFlow", str], None],
     ) -> None:
@@ -46,8 +46,7 @@ class CallFlow:
         self._phase = Phase.OPENING
         self._first, self._second = setup.first, _other(setup.first)
         self._dialogs: dict[m.Leg, sip.DialogId] = {self._first: setup.invite.dialog}
-        origin = SdpOrigin(call=setup.call, host=setup.host, session_id=setup.session_id)
-        self._media = {leg: MediaSide(origin, leg, self._command) for leg in m.Leg}
+        self._media = {leg: MediaSide(setup.origin(leg), leg, self._command) for leg in m.Leg}
         self._offers = NewOffers(endpoint, self._media)
         self.lost = False
         "The call has ended, or ends, because its worker was lost."
@@ -66,6 +65,11 @@ class CallFlow:
     def call(self) -> m.CallId:
         """Identity of the call."""
         return self._setup.call
+
+    @property
+    def opening(self) -> m.OpenCall:
+        """What a worker is told to carry the call."""
+        return self._setup.opening
 
     @property
     def dialogs(self) -> tuple[sip.DialogId, ...]:

@@ -21,12 +21,12 @@ _NOWHERE: Final = ("0.0.0.0", 0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SdpOrigin:
-    """What all descriptions of one call have in common."""
+    """What all descriptions to one side of a call have in common."""
 
     call: m.CallId
 
     host: str
-    "Our address."
+    "Our address towards this side."
 
     session_id: int
 

@@ -8,11 +8,11 @@ under way there, 491) stays due and is asked again when the driver says so.
 from collections.abc import Mapping
 from typing import Final
 
+from bridge.call.dialogs import SipDialogs
 from bridge.call.media_side import MediaSide
 from bridge.errors import LocalProtocolError
 from bridge.media import messages as m
 from bridge.sip import events as sip
-from bridge.sip.endpoint import SipEndpoint
 
 _TRY_AGAIN: Final = frozenset({491, 500})
 "Refusals that say: not now (sections 14.1 and 14.2)."
@@ -21,7 +21,7 @@ _TRY_AGAIN: Final = frozenset({491, 500})
 class NewOffers:
     """What each side of one call has still to be asked, or to answer."""
 
-    def __init__(self, endpoint: SipEndpoint, media: Mapping[m.Leg, MediaSide]) -> None:
+    def __init__(self, endpoint: SipDialogs, media: Mapping[m.Leg, MediaSide]) -> None:
         self._sip, self._media = endpoint, media
         self._due: set[m.Leg] = set()
         self._asked: set[m.Leg] = set()

@@ -1,23 +1,29 @@
-"""Start of a media worker process: `python -m bridge.media FD SETTINGS`."""
+"""Start of a media worker process: `python -m bridge.media`, with a socket pair's end as its standard input.
+
+Rules of this file: what takes time comes before the settings, so that a spare worker has it behind itself.
+"""
 
 import os
 import socket
 import sys
 
 from bridge.media.hardening import die_with_gateway, forbid_core_dumps, leave_ending_to_gateway
-from bridge.media.settings import WorkerSettings
+from bridge.media.standby import await_settings
 from bridge.media.warm_up import warm_up
-from bridge.media.worker import Worker
+from bridge.media.worker import GatewayGoneError, Worker
 
 
 def main() -> None:
-    """Run one worker on the socket pair end that was inherited as descriptor FD."""
+    """Run one worker once it has its settings."""
     forbid_core_dumps()
     die_with_gateway()
     leave_ending_to_gateway()
     warm_up()
-    control = socket.socket(fileno=int(sys.argv[1]))
-    settings = WorkerSettings.from_argument(sys.argv[2])
+    control = socket.socket(fileno=sys.stdin.fileno())
+    try:
+        settings = await_settings(control)
+    except GatewayGoneError:
+        return
     if settings.cpu is not None:
         os.sched_setaffinity(0, {settings.cpu})
     Worker(settings, control).run()

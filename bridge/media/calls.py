@@ -15,6 +15,7 @@ from bridge.media import messages as m
 from bridge.media.intake import Intake
 from bridge.media.leg_table import Address, LegTable
 from bridge.media.line_masking import LineMasking
+from bridge.media.open_files import open_files_allowed, port_pairs_within
 from bridge.media.path import MediaPath
 from bridge.media.port_pool import PortPair, PortPool
 from bridge.media.press_merger import PressMerger
@@ -77,7 +78,11 @@ class WorkerCalls:
             self._legs, self.path, self._reception, latch=self._latch, take_rtcp=self._take_rtcp
         )
         self._ports = PortPool(
-            settings.host, settings.first_port, settings.last_port, chance.random()
+            settings.host,
+            settings.first_port,
+            settings.last_port,
+            chance.random(),
+            most_pairs=port_pairs_within(open_files_allowed(), settings.calls),
         )
         self._free = deque(range(settings.calls))
         self._opening: dict[int, float] = {}
@@ -173,9 +178,9 @@ class WorkerCalls:
             self._report(m.CallRefused(call=name, reason=full))
             return
         try:
-            caller = self._ports.take()
+            caller = self._ports.take(command.caller_host)
             try:
-                agent = self._ports.take()
+                agent = self._ports.take(command.agent_host)
             except (NoPortError, OSError):
                 self._ports.give_back(caller, self.path.now)
                 raise

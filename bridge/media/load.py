@@ -4,11 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from bridge.media.capacity import most_calls
 from bridge.media.carrier import Carrier
-from bridge.media.settings import WorkerSettings
-
-PORTS_OF_A_CALL: Final = 4
-"RTP and RTCP (RFC 3550 section 11) for two legs."
 
 NEARLY_FULL: Final = 0.8
 "Share of the call slots that is in use when a node says that it will soon refuse calls."
@@ -26,13 +23,16 @@ class MediaLoad:
     workers_overloaded: int
     "That take no new calls because their ticks are late."
 
+    spare_ready: bool
+    "A further process waits to take a lost worker's place."
+
     workers_lost: int
     "Died or hung, since the node's start."
 
     calls: int
 
     calls_possible: int
-    "As many as the configured call slots and ports allow at once, with the workers that are running now."
+    "As many as call slots, ports and open files allow at once, with the workers that are running now."
 
     calls_refused: int
     "For which no worker had room, since the node's start."
@@ -50,14 +50,9 @@ class MediaLoad:
         return busy or self.workers_overloaded >= self.workers_running
 
 
-def most_calls(settings: WorkerSettings) -> int:
-    """Return how many calls a worker can carry at once, by its slots and its ports."""
-    if settings.first_port == 0:
-        return settings.calls
-    return min(settings.calls, (settings.last_port - settings.first_port + 1) // PORTS_OF_A_CALL)
-
-
-def load_of(carriers: Iterable[Carrier], *, configured: int, lost: int, refused: int) -> MediaLoad:
+def load_of(
+    carriers: Iterable[Carrier], *, configured: int, spare_ready: bool, lost: int, refused: int
+) -> MediaLoad:
     """Add up what the workers carry."""
     carriers = list(carriers)
     running = [carrier for carrier in carriers if carrier.pulse.started]
@@ -65,6 +60,7 @@ def load_of(carriers: Iterable[Carrier], *, configured: int, lost: int, refused:
         workers_configured=configured,
         workers_running=len(running),
         workers_overloaded=sum(carrier.last.overloaded for carrier in running),
+        spare_ready=spare_ready,
         workers_lost=lost,
         calls=sum(len(carrier.calls) for carrier in carriers),
         calls_possible=sum(most_calls(carrier.settings) for carrier in running),

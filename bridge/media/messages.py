@@ -55,6 +55,10 @@ class OpenCall:
     call: CallId
     detector: DetectorLimits = DetectorLimits()
     "By which the caller's keys are read."
+    caller_host: str = ""
+    "Our address towards the caller's side; empty: that of the worker's settings."
+    agent_host: str = ""
+    "And towards the agent's."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,11 +46,21 @@ class PortPair:
 class PortPool:
     """The ports of one worker, `first` to `last`; `first == 0` takes any that are free.
 
-    `start` (0 to 1) is where in the range the search begins.
+    `start` (0 to 1) is where in the range the search begins; `most_pairs` is how many may be bound at once, where the
+    process may not open more sockets.
     """
 
-    def __init__(self, host: str, first: int, last: int, start: float = 0.0) -> None:
+    def __init__(
+        self,
+        host: str,
+        first: int,
+        last: int,
+        start: float = 0.0,
+        *,
+        most_pairs: int | None = None,
+    ) -> None:
         first, last = (first, last) if first else ANY_PORTS
+        self._most_pairs = most_pairs
         self._host, self._first, self._last = host, first + first % 2, last
         self._next = self._first + int(start * (last - first)) // 2 * 2
         self._used: set[int] = set()
@@ -66,17 +76,23 @@ class PortPool:
         """How many are taken, or in quarantine."""
         return 2 * len(self._used)
 
-    def take(self) -> PortPair:
-        """Return a fresh pair; raise :class:`NoPortError` that names the range where none is free."""
+    def take(self, host: str = "") -> PortPair:
+        """Return a fresh pair at `host`, or at the pool's own; raise :class:`NoPortError` that says why there is none.
+
+        A port serves one call, whichever of our addresses it is at.
+        """
+        host = host or self._host
+        if self._most_pairs is not None and len(self._used) >= self._most_pairs:
+            raise NoPortError(
+                f"{2 * len(self._used)} sockets are open, resting ones too: the limit of open files allows no more"
+            )
         for _ in range((self._last - self._first + 1) // 2):
             port = self._next
             self._next = port + 2 if port + 3 <= self._last else self._first
-            if port not in self._used and (pair := self._try_pair(port)) is not None:
+            if port not in self._used and (pair := self._try_pair(host, port)) is not None:
                 self._used.add(port)
                 return pair
-        raise NoPortError(
-            f"all RTP ports from {self._first} to {self._last} on {self._host} are in use"
-        )
+        raise NoPortError(f"all RTP ports from {self._first} to {self._last} on {host} are in use")
 
     def give_back(self, pair: PortPair, now: float) -> None:
         """Put a closed call's pair into quarantine."""
@@ -85,7 +101,7 @@ class PortPool:
     def rest(self, ports: Iterable[int], now: float) -> None:
         """Put into quarantine what a worker that is gone had in use: its far ends may still send there."""
         for port in ports:
-            if (pair := self._try_pair(port)) is not None:
+            if (pair := self._try_pair(self._host, port)) is not None:
                 self._used.add(port)
                 self.give_back(pair, now)
 
@@ -100,35 +116,37 @@ class PortPool:
         """Close what is in quarantine."""
         self.drain(float("inf"))
 
-    def _try_pair(self, port: int) -> PortPair | None:
-        rtp = self._try_bind(port)
+    def _try_pair(self, host: str, port: int) -> PortPair | None:
+        rtp = _try_bind(host, port)
         if rtp is None:
             return None
-        rtcp = self._try_bind(port + 1)
+        rtcp = _try_bind(host, port + 1)
         if rtcp is None:
             rtp.close()
             return None
         return PortPair(rtp, rtcp, port)
 
-    def _try_bind(self, port: int) -> socket.socket | None:
-        try:
-            return self._bind(port)
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE:
-                raise
-            return None
 
-    def _bind(self, port: int) -> socket.socket:
-        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
-        sock = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-        try:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
-            if family == socket.AF_INET:
-                sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, EXPEDITED_FORWARDING)
-            else:
-                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, EXPEDITED_FORWARDING)
-            sock.bind((self._host, port))
-        except OSError:
-            sock.close()
+def _try_bind(host: str, port: int) -> socket.socket | None:
+    try:
+        return _bind(host, port)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
             raise
-        return sock
+        return None
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+        if family == socket.AF_INET:
+            sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, EXPEDITED_FORWARDING)
+        else:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, EXPEDITED_FORWARDING)
+        sock.bind((host, port))
+    except OSError:
+        sock.close()
+        raise
+    return sock

@@ -2,15 +2,18 @@
 
 import json
 from dataclasses import asdict, dataclass, replace
-from typing import Self
+from typing import Final, Self
 
 from bridge.config import BridgeConfig
 from bridge.media.port_pool import ANY_PORTS
 
+MAX_SETTINGS_BYTES: Final = 131_072
+"The RTP ports of 4,000 calls, the most that can be configured, take 56,000."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerSettings:
-    """Settings of one worker process; travels to it as one JSON argument."""
+    """Settings of one worker process; travels to it as one JSON datagram, before any command."""
 
     host: str
     "Address that the RTP sockets are bound to."
@@ -29,13 +32,13 @@ class WorkerSettings:
     resting_ports: tuple[int, ...] = ()
     "RTP ports of the worker in whose place this one is: not given out before their far ends have moved or gone."
 
-    def to_argument(self) -> str:
-        """Return the settings for the command line."""
+    def to_json(self) -> str:
+        """Return the settings as they travel."""
         return json.dumps(asdict(self))
 
     @classmethod
-    def from_argument(cls, text: str) -> Self:
-        """Read what :meth:`to_argument` wrote."""
+    def from_json(cls, text: str) -> Self:
+        """Read what :meth:`to_json` wrote."""
         values = json.loads(text)
         return cls(**values | {"resting_ports": tuple(values["resting_ports"])})
 

@@ -26,6 +26,9 @@ STATISTICS_S: Final = 1.0
 
 FLUSH_S: Final = 0.1
 
+PORTS_AT_ONCE: Final = 256
+"To bind so many takes ten milliseconds."
+
 MAX_COMMANDS: Final = 256
 "Treated in one tick; the rest waits in the kernel, so that a busy gateway does not hold up the sound."
 
@@ -44,7 +47,7 @@ class Worker:
         self._calls = WorkerCalls(
             settings, self._reports.add, epoch_s=time.time() - time.monotonic()
         )
-        self._calls.rest_ports(settings.resting_ports, time.monotonic())
+        self._resting_ports = settings.resting_ports
         self._meter = TickMeter()
         self._tick_times = Histogram(TICK_BOUNDS_S)
         self._heartbeat_s = self._flush_s = self._statistics_s = 0.0
@@ -54,6 +57,7 @@ class Worker:
         gc.freeze()
         gc.disable()
         try:
+            self._rest_ports()
             self._loop()
         except GatewayGoneError:
             pass  # the one way this loop ends
@@ -75,6 +79,14 @@ class Worker:
                 deadline = now
             self._tick(now)
             self._tick_times.add(time.monotonic() - now)
+
+    def _rest_ports(self) -> None:
+        """Tell meanwhile that the worker lives: thousands of ports can take longer than it may be silent."""
+        for first in range(0, len(self._resting_ports), PORTS_AT_ONCE):
+            ports = self._resting_ports[first : first + PORTS_AT_ONCE]
+            self._calls.rest_ports(ports, time.monotonic())
+            self._reports.add(self._heartbeat())
+            self._send_reports()
 
     def _idle(self) -> None:
         """Without a call: wait for the gateway, and clean up."""

@@ -31,7 +31,15 @@ from bridge.sdp.audio import (
 )
 from bridge.sdp.description import Line, Media, SessionDescription
 
-__all__ = ["Codec", "Direction", "MediaTerms", "answer_offer", "make_offer", "read_answer"]
+__all__ = [
+    "Codec",
+    "Direction",
+    "MediaTerms",
+    "answer_offer",
+    "audio_is_ipv6",
+    "make_offer",
+    "read_answer",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +142,17 @@ def read_answer(answer: bytes, *, offered: bytes) -> MediaTerms:
     terms = _terms(session, stream, codec, events, direction, rtcp_mux=mux)
     _require_family(terms, ipv6=(ours.connection or "").startswith("IN IP6"))
     return terms
+
+
+def audio_is_ipv6(offer: bytes) -> bool | None:
+    """Return whether the audio of an offer is on IPv6; None where the offer has no readable address for it."""
+    try:
+        session = SessionDescription.parse(offer)
+        streams = [stream for stream in session.media if stream.kind == "audio" and stream.port]
+        remote = remote_of(streams[0].connection or session.connection, streams[0].port)
+    except (SdpError, IndexError):
+        return None
+    return None if remote is None else is_ipv6(remote[0])
 
 
 def _require_family(terms: MediaTerms, *, ipv6: bool) -> None:

@@ -89,6 +89,10 @@ class SipEndpoint:
         """Number of our requests that wait for a final response."""
         return self._layer.unanswered
 
+    def knows(self, dialog: DialogId) -> bool:
+        """Return whether a call leg is one of this endpoint's, and not over."""
+        return dialog in self._legs
+
     # --- from outside ---
 
     def receive_datagram(self, data: bytes, source: Address, now: float) -> None:

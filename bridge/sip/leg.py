@@ -67,6 +67,9 @@ class Legs:
     def __len__(self) -> int:
         return len(self._legs)
 
+    def __contains__(self, dialog: DialogId) -> bool:
+        return dialog in self._legs
+
     def add(self, leg: Leg) -> None:
         """Keep a new leg."""
         self._legs[leg.id] = leg

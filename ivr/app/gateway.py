@@ -1,7 +1,8 @@
 """One gateway node: starts its parts in order, passes on what they tell each other, stops them in reverse."""
 
+import errno
 from contextlib import AsyncExitStack
-from typing import Self, assert_never
+from typing import Final, Self, assert_never
 
 import structlog
 
@@ -48,6 +49,9 @@ from ivr.storage.passwords import Passwords
 from ivr.storage.profiles import PaymentProfiles
 from ivr.storage.sessions import PaymentSessions
 from ivr.storage.users import UserAdmin
+
+_ADDRESS_IN_THE_WAY: Final = frozenset({errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES})
+"Taken, not this machine's, or a port that only root may have: the configuration helps."
 
 log = structlog.get_logger(__name__)
 
@@ -162,6 +166,8 @@ class Gateway:
         try:
             await self.node.start()
         except OSError as error:
+            if error.errno not in _ADDRESS_IN_THE_WAY:
+                raise
             reason = f"{error.strerror}; end the program that uses it, or set sip.host or sip.port"
             raise OSError(error.errno, reason) from None
         self._parts.push_async_callback(self.node.stop)

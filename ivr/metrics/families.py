@@ -116,6 +116,11 @@ def _calls(node: NodeStatistics, calls: CallTotals) -> Iterator[Metric]:
             media.workers_configured,
         ),
         (
+            "tonewall_media_workers_spare",
+            "Further processes that wait to take a lost worker's place",
+            media.spare_ready,
+        ),
+        (
             "tonewall_media_workers_overloaded",
             "Media workers that take no new calls",
             media.workers_overloaded,

@@ -94,9 +94,13 @@ class Phone:
     async def answer(self) -> DialogId:
         """Wait for a call and answer it."""
         offered = await self.told(InviteReceived)
-        self.endpoint.respond(offered.dialog, 200, body=self.media, now=self._now())
-        self._shell.pump()
+        self.respond(offered.dialog)
         return offered.dialog
+
+    def respond(self, dialog: DialogId) -> None:
+        """Answer a call."""
+        self.endpoint.respond(dialog, 200, body=self.media, now=self._now())
+        self._shell.pump()
 
     async def talk_to(self, other: "Phone", bridge: Address) -> DialogId:
         """Call the phone that the bridge rings for `bob`, and return our dialog."""

@@ -107,6 +107,7 @@ async def running(bob: Phone, **changes: object) -> AsyncIterator[Bridge]:
         "sip_port": 0,
         "calls_per_worker": 8,
         "worker_silence_s": 10.0,  # a busy machine is no hang
+        "spare_worker": False,
         "trunks": (Trunk(name="loop", sources=("127.0.0.0/8",), destination=bob.address),),
         "routes": (Route(dialled=".*", to="trunk:loop"),),
     }

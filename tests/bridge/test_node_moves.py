@@ -12,8 +12,9 @@ from bridge.media.line_masking import LineMasking
 from bridge.media.messages import CallId, RecorderState
 from bridge.rtp.packet import RtpPacket
 from bridge.sip.events import ByeReceived, Rejected
-from tests.bridge.phone import HOST, LIMIT_S, Phone
+from tests.bridge.phone import LIMIT_S, Phone
 from tests.bridge.test_node import Bridge, running
+from tests.support.leaks import live_children
 
 OFF, PAUSED = RecorderState.OFF, RecorderState.PAUSED
 MASKING = LineMasking(hold_frames=2, muted=True)
@@ -37,6 +38,13 @@ async def moved(bridge: Bridge, call: CallId) -> None:
     await bridge.until(lambda: MediaMoved(call=call) in bridge.told)
 
 
+async def spare_ready(bridge: Bridge) -> None:
+    """Return once a further process waits to take a lost worker's place."""
+    async with asyncio.timeout(LIMIT_S):
+        while not bridge.node.media_load().spare_ready:  # noqa: ASYNC110  # a spare process tells nobody
+            await asyncio.sleep(0.02)
+
+
 async def hears(listener: Phone, speaker: Phone, port: int) -> None:
     """Return once what `speaker` sends to the bridge's `port` is heard by the other phone."""
     loop = asyncio.get_running_loop()
@@ -52,7 +60,7 @@ async def hears(listener: Phone, speaker: Phone, port: int) -> None:
                 ssrc=5,
                 payload=b"\x42" * 160,
             )
-            speaker.rtp.sendto(bytes(sound), (HOST, port))
+            speaker.rtp.sendto(bytes(sound), (speaker.host, port))
             await asyncio.wait((hearing,), timeout=0.02)
     assert RtpPacket.parse(hearing.result()).payload == sound.payload
 
@@ -123,6 +131,25 @@ class TestMoved:
             assert bridge.node.worker_pids() == [pid_of(bridge, info.call)]
             assert bridge.node.worker_pids() != [hung]
             assert bridge.node.media_load().workers_lost == 1
+
+    async def test_a_process_that_was_there_already_takes_a_hung_workers_place(
+        self, alice: Phone, bob: Phone
+    ) -> None:
+        """So that a secure call need not wait for the start of one, and a spare one is ready for the next loss."""
+        async with running(bob, worker_silence_s=0.5, spare_worker=True) as bridge:
+            await alice.talk_to(bob, bridge.node.sip_address)
+            (info,) = await bridge.talking(recorder=OFF)
+            await bridge.node.secure(info.call, MASKING)
+            await spare_ready(bridge)
+            hung, before = pid_of(bridge, info.call), live_children()
+            os.kill(hung, signal.SIGSTOP)
+            await alice.answer_reinvite()
+            await bob.answer_reinvite()
+            await moved(bridge, info.call)
+            assert pid_of(bridge, info.call) in before.keys() - {hung}
+            assert [(c.secure, c.masking) for c in bridge.node.calls()] == [(True, MASKING)]
+            await spare_ready(bridge)
+            assert bridge.node.worker_pids() == [pid_of(bridge, info.call)]
 
 
 class TestEnded:

@@ -29,6 +29,7 @@ def config_for(
     workers: int = 1,
     detector: DetectorTable | None = None,
     silence_limit_ms: int = 10_000,
+    spare_worker: bool = False,
     **changes: object,
 ) -> Config:
     """Return a configuration that takes calls from anybody on loopback, whose keys are read by `detector`.
@@ -47,7 +48,9 @@ def config_for(
             trunks=[trunk],
         ),
         "rtp": RtpTable(),
-        "media": MediaTable(workers=workers, silence_limit_ms=silence_limit_ms),
+        "media": MediaTable(
+            workers=workers, silence_limit_ms=silence_limit_ms, spare_worker=spare_worker
+        ),
         "web": WebTable(port=0),
     }
     return Config(**(values | changes))  # type: ignore[arg-type]  # tests change any of them

@@ -55,13 +55,14 @@ def keys_shown(view: AgentView) -> int:
 async def test_a_lost_worker_costs_a_field_and_no_call(
     tmp_path: Path, number: signal.Signals, workers: int
 ) -> None:
-    """SIGSTOP is a worker that hangs. With one worker the call waits for the new one."""
+    """SIGSTOP is a worker that hangs. Where there is only one, the spare process takes the call."""
     silence_limit_ms = 500 if number is signal.SIGSTOP else 10_000
     config = config_for(
         tmp_path,
         agents=("ann", "ben"),
         workers=workers,
         silence_limit_ms=silence_limit_ms,
+        spare_worker=workers == 1,
     )
     async with (
         running_gateway(config) as gateway,

@@ -47,7 +47,7 @@ def test_calls_are_not_recorded_where_recording_is_off() -> None:
 )
 def test_a_trunk_is_handed_to_the_bridge(text: str, address: tuple[str, int]) -> None:
     trunks = [TrunkTable(name="carrier", sources=["192.0.2.0/24"], destination=text)]
-    assert Config(sip=SipTable(trunks=trunks)).bridge.trunks == (
+    assert Config(sip=SipTable(trunks=trunks, second_host="::1")).bridge.trunks == (
         Trunk(name="carrier", sources=("192.0.2.0/24",), destination=address),
     )
 
@@ -71,6 +71,25 @@ def test_every_limit_can_be_configured() -> None:
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
 def test_an_address_that_phones_cannot_reach_is_refused(host: str) -> None:
     assert f"'{host}' cannot be told to phones" in complaint(SipTable, host=host)
+
+
+def test_both_versions_of_ip_reach_the_bridge() -> None:
+    assert Config().bridge.hosts == ("127.0.0.1",)
+    sip = SipTable(host="2001:db8::1", second_host="192.0.2.1")
+    assert Config(sip=sip).bridge.hosts == ("2001:db8::1", "192.0.2.1")
+
+
+@pytest.mark.parametrize(("host", "version"), [("192.0.2.1", 4), ("::1", 6)])
+def test_a_second_address_is_of_the_other_version_of_ip(host: str, version: int) -> None:
+    said = complaint(SipTable, host=host, second_host=host)
+    assert f"second_host: {host} is IPv{version} as host is" in said
+    assert "'::' cannot be told" in complaint(SipTable, second_host="::")
+
+
+def test_a_trunk_that_no_address_reaches_is_named() -> None:
+    trunk = TrunkTable(name="carrier", destination="[2001:db8::1]:5060")
+    said = complaint(SipTable, trunks=[trunk])
+    assert "the trunk 'carrier' has an IPv6 destination; set host or second_host to an IPv6" in said
 
 
 def test_a_host_name_is_no_address() -> None:

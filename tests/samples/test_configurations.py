@@ -76,6 +76,7 @@ def test_the_values_are_the_defaults() -> None:
         "profiles",
         "recording.folder",
         "sip.phones",
+        "sip.second_host",
         "sip.trunks.destination",
         "sip.trunks.detector.strict",
         *(f"sip.trunks.detector.{limit.name}" for limit in LIMITS),

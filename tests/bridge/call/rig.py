@@ -234,7 +234,7 @@ class Rig:
             first=self._first,
             agent="bob",
             started_at=datetime(2030, 1, 2, tzinfo=UTC),
-            host=BRIDGE[0],
+            hosts=dict.fromkeys(m.Leg, BRIDGE[0]),
             identity=lambda user: Uri(user=user, host=BRIDGE[0], port=BRIDGE[1]),
             session_id=77,
             recording=self._recording,

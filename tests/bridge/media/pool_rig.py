@@ -1,13 +1,13 @@
 """A pool whose workers and clock the test plays itself."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 from bridge.media import messages as m
-from bridge.media.masking import DETECTOR
-from bridge.media.pool import MediaPool, OnGone, OnReport
+from bridge.media.pool import MediaPool
 from bridge.media.settings import WorkerSettings
-from bridge.media.worker_process import WorkerProcess
+from bridge.media.worker_process import OnGone, OnReport, WorkerProcess
 
 SETTINGS: Final = WorkerSettings(host="127.0.0.1", first_port=20_000, last_port=20_099, calls=4)
 
@@ -15,13 +15,12 @@ SETTINGS: Final = WorkerSettings(host="127.0.0.1", first_port=20_000, last_port=
 class FakeWorker(WorkerProcess):
     """A worker without a process: keeps its commands, tells what the test says."""
 
-    def __init__(
-        self, pid: int, settings: WorkerSettings, on_report: OnReport, on_gone: OnGone
-    ) -> None:
-        self._pid, self.settings = pid, settings
-        self._tell, self._tell_gone = on_report, on_gone
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self.given: list[WorkerSettings] = []
+        "Its settings, once it has some."
         self.commands: list[m.Command] = []
-        self.abandoned = self.stopped = False
+        self.abandoned = self.stopped = self.heard = False
 
     @property
     def pid(self) -> int:
@@ -30,6 +29,19 @@ class FakeWorker(WorkerProcess):
     @property
     def returncode(self) -> int | None:
         return -9 if self.stopped else None
+
+    @property
+    def settings(self) -> WorkerSettings:
+        """What it was given, once."""
+        (settings,) = self.given
+        return settings
+
+    def listen(self, on_report: OnReport, on_gone: OnGone) -> None:
+        self._tell, self._tell_gone = on_report, on_gone
+        self.heard = True
+
+    def begin(self, settings: WorkerSettings) -> None:
+        self.given.append(settings)
 
     def send(self, command: m.Command) -> None:
         self.commands.append(command)
@@ -42,7 +54,7 @@ class FakeWorker(WorkerProcess):
 
     def report(self, report: m.Report) -> None:
         """Tell the gateway something."""
-        self._tell(self, report)
+        self._tell(report)
 
     def beat(self, *, overloaded: bool = False) -> None:
         """Tell that it lives."""
@@ -58,7 +70,7 @@ class FakeWorker(WorkerProcess):
 
     def die(self) -> None:
         """End without being asked."""
-        self._tell_gone(self)
+        self._tell_gone()
 
     def calls(self) -> list[str]:
         """Return the calls that were given to it, in their order."""
@@ -68,7 +80,7 @@ class FakeWorker(WorkerProcess):
 class PoolRig:
     """A pool of fake workers; `now` moves when the test says so."""
 
-    def __init__(self, *settings: WorkerSettings) -> None:
+    def __init__(self, *settings: WorkerSettings, keep_spare: bool = False) -> None:
         self.now = 100.0
         self.started: list[FakeWorker] = []
         "All workers ever started, replaced ones too."
@@ -81,27 +93,26 @@ class PoolRig:
             lambda calls, reason: self.lost.append((set(calls), reason)),
             now=lambda: self.now,
             start_worker=self._start,
+            keep_spare=keep_spare,
         )
 
-    async def _start(
-        self, settings: WorkerSettings, on_report: OnReport, on_gone: OnGone
-    ) -> WorkerProcess:
+    async def _start(self) -> WorkerProcess:
         if self.refuses_to_start:
             self.refuses_to_start -= 1
             raise OSError(11, "Resource temporarily unavailable")
-        worker = FakeWorker(1000 + len(self.started), settings, on_report, on_gone)
+        worker = FakeWorker(1000 + len(self.started))
         self.started.append(worker)
         return worker
 
     def open(self, *calls: str) -> None:
         """Let calls begin."""
         for call in calls:
-            self.pool.open(m.CallId(call), DETECTOR)
+            self.pool.open(m.OpenCall(call=m.CallId(call)))
 
     def reopen(self, *calls: str) -> None:
         """Let calls go on that have lost their worker."""
         for call in calls:
-            self.pool.reopen(m.CallId(call), DETECTOR)
+            self.pool.reopen(m.OpenCall(call=m.CallId(call)))
 
     def refused(self) -> dict[str, str]:
         """Return the calls that were refused, and why."""
@@ -115,9 +126,25 @@ class PoolRig:
                 worker.beat()
             self.pool.check(self.now)
 
+    def beats(self, worker: FakeWorker) -> bool:
+        """Let a spare worker tell that it waits; return whether the pool has heard."""
+        if worker.heard:
+            worker.beat()
+        return self.pool.load().spare_ready
+
+    async def settle(self) -> None:
+        """Let all tasks go on as far as they can."""
+        for _ in range(20):
+            await asyncio.sleep(0)
+
     async def replaced(self, workers: int) -> FakeWorker:
         """Return the newest worker once so many have been started."""
-        async with asyncio.timeout(30.0):
-            while len(self.started) < workers:  # noqa: ASYNC110  # nothing tells
-                await asyncio.sleep(0)
+        await until(lambda: len(self.started) >= workers)
         return self.started[-1]
+
+
+async def until(accept: Callable[[], bool]) -> None:
+    """Return once `accept()` holds."""
+    async with asyncio.timeout(30.0):
+        while not accept():  # noqa: ASYNC110  # nothing tells
+            await asyncio.sleep(0)

@@ -1,13 +1,12 @@
 """Which worker gets which call, and what becomes of calls whose worker dies, hangs or is full."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from bridge.media import messages as m
 from bridge.media.settings import WorkerSettings
-from tests.bridge.media.pool_rig import SETTINGS, PoolRig
+from tests.bridge.media.pool_rig import SETTINGS, PoolRig, until
 from tests.bridge.media.test_messages import LARGEST
 
 
@@ -138,7 +137,7 @@ class TestLost:
             assert list(rig.refused()) == ["c"]
             rig.pool.send(m.CloseCall(call=m.CallId("b")))
             fresh = await rig.replaced(2)
-            await _until(lambda: fresh.calls() == ["a"])
+            await until(lambda: fresh.calls() == ["a"])
             assert list(rig.refused()) == ["c"]
 
     async def test_the_new_worker_lets_the_ports_of_the_dead_one_rest(self) -> None:
@@ -198,12 +197,6 @@ class TestLoad:
             await rig.replaced(2)
             load = rig.pool.load()
             assert (load.workers_configured, load.workers_lost) == (1, 1)
-
-
-async def _until(accept: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30.0):
-        while not accept():  # noqa: ASYNC110  # nothing tells
-            await asyncio.sleep(0)
 
 
 class TestStatistics:

@@ -99,3 +99,30 @@ def still_bound(pair: PortPair) -> bool:
         except OSError:
             return True
     return False
+
+
+def test_no_more_pairs_are_bound_than_may_be_resting_ones_too() -> None:
+    """What is left of the limit of open files is for recordings."""
+    first = free_range(3)
+    pool = PortPool(HOST, first, first + 5, most_pairs=2)
+    resting, live = pool.take(), pool.take()
+    pool.give_back(resting, now=100.0)
+    with pytest.raises(NoPortError, match="4 sockets are open, .* limit of open files"):
+        pool.take()
+    pool.drain(100.0 + QUARANTINE_S)
+    for pair in (live, pool.take()):
+        pair.close()
+
+
+def test_a_port_serves_one_call_whichever_address_it_is_at() -> None:
+    """So that it can rest by its number alone."""
+    first = free_range(2)
+    pool = PortPool(HOST, first, first + 3)
+    here, there = pool.take(), pool.take("::1")
+    assert (here.port, there.port) == (first, first + 2)
+    assert there.rtp.getsockname()[:2] == ("::1", first + 2)
+    assert there.rtcp.family is socket.AF_INET6
+    with pytest.raises(NoPortError, match="on ::1 are in use"):
+        pool.take("::1")
+    for pair in (here, there):
+        pair.close()

@@ -6,6 +6,7 @@ import os
 import resource
 import select
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -17,7 +18,6 @@ from typing import Final
 import pytest
 
 from bridge.media import messages as m
-from bridge.media.masking import DETECTOR
 from bridge.media.pool import MediaPool
 from bridge.media.report_queue import LEAST_REPORTS
 from bridge.media.settings import WorkerSettings
@@ -37,7 +37,9 @@ from bridge.media.worker_process import WorkerProcess
 async def main():
     settings = WorkerSettings(host="127.0.0.1", first_port=0, last_port=0, calls=2)
     beat = asyncio.Event()
-    worker = await WorkerProcess.start(settings, lambda _, report: beat.set(), lambda _: None)
+    worker = await WorkerProcess.start()
+    worker.listen(lambda report: beat.set(), lambda: None)
+    worker.begin(settings)
     await beat.wait()
     print(worker.pid, flush=True)
     await asyncio.Event().wait()
@@ -58,7 +60,9 @@ class Started:
 
     async def start(self) -> None:
         """Start it, and return once its loop runs."""
-        self.process = await WorkerProcess.start(self._settings, self._reported, self._gone)
+        self.process = await WorkerProcess.start()
+        self.process.listen(self.reports.put_nowait, self._gone)
+        self.process.begin(self._settings)
         await self.told(m.Heartbeat)
 
     async def told(self, kind: type[m.Report]) -> m.Report:
@@ -68,10 +72,7 @@ class Started:
                 pass
         return report
 
-    def _reported(self, worker: WorkerProcess, report: m.Report) -> None:
-        self.reports.put_nowait(report)
-
-    def _gone(self, worker: WorkerProcess) -> None:
+    def _gone(self) -> None:
         self.times_gone += 1
         self.gone.set()
 
@@ -164,6 +165,26 @@ async def test_a_worker_runs_on_the_cpu_that_it_was_given_and_on_no_other() -> N
     await pinned.process.stop()
 
 
+def test_a_worker_that_lets_many_ports_rest_tells_meanwhile_that_it_lives() -> None:
+    """It is taken for hung otherwise, as soon as it takes the place of one that had thousands."""
+    resting = tuple(range(30_000, 31_200, 2))
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, theirs:
+        ours.send(replace(SETTINGS, resting_ports=resting).to_json().encode())
+        ours.shutdown(socket.SHUT_WR)  # so that its loop ends as soon as it begins
+        subprocess.run(
+            [sys.executable, "-m", "bridge.media"],
+            stdin=theirs.fileno(),
+            check=True,
+            timeout=LIMIT_S,
+        )
+        theirs.close()
+        told = []
+        while data := ours.recv(m.MAX_MESSAGE_BYTES):
+            told.append(m.decode(data))
+    assert [type(report) for report in told] == [m.Heartbeat] * 3
+
+
 async def test_an_abandoned_worker_is_killed_and_nobody_is_told(started: Started) -> None:
     os.kill(started.process.pid, signal.SIGSTOP)
     started.process.abandon()
@@ -228,6 +249,26 @@ def test_a_worker_dies_with_its_gateway_even_where_it_cannot_read() -> None:
             gateway.kill()
             gateway.wait()
             assert worker.has_ended()
+
+
+async def test_many_calls_given_in_one_moment_to_a_worker_that_only_starts_are_all_answered() -> (
+    None
+):
+    """As where it takes the place of a lost one: the kernel holds some 150 commands."""
+    many = Started(replace(SETTINGS, calls=400))
+    many.process = await WorkerProcess.start()
+    many.process.listen(many.reports.put_nowait, many._gone)
+    many.process.begin(many._settings)
+    calls = [m.CallId(f"call-{number}") for number in range(400)]
+    for call in calls:
+        many.process.send(m.OpenCall(call=call))
+    answered: list[m.CallId] = []
+    async with asyncio.timeout(LIMIT_S):
+        while len(answered) < len(calls):
+            if isinstance(report := await many.reports.get(), m.CallOpened | m.CallRefused):
+                answered.append(report.call)
+    await many.process.stop()
+    assert (answered, many.times_gone) == (calls, 0)
 
 
 async def test_a_worker_that_does_not_read_is_killed_rather_than_left_with_an_open_gate(
@@ -304,12 +345,12 @@ class TestPool:
         monkeypatch.setattr(asyncio, "create_subprocess_exec", fail_once)
         (pid,) = pool.pids()
         async with asyncio.timeout(LIMIT_S):
-            pool.open(m.CallId("before"), DETECTOR)
+            pool.open(m.OpenCall(call=m.CallId("before")))
             await opened.wait()
             os.kill(pid, signal.SIGKILL)
             await lost.wait()
             opened.clear()
-            pool.reopen(m.CallId("after"), DETECTOR)
+            pool.reopen(m.OpenCall(call=m.CallId("after")))
             await opened.wait()
         assert tries == 2
         assert pool.pids() != [pid]
@@ -318,7 +359,7 @@ class TestPool:
     async def test_without_a_worker_a_call_is_refused_at_once(self) -> None:
         told: list[m.CallReport] = []
         pool = pool_of((), told.append)
-        pool.open(m.CallId("call-1"), DETECTOR)
+        pool.open(m.OpenCall(call=m.CallId("call-1")))
         assert told == [
             m.CallRefused(call=m.CallId("call-1"), reason="no media worker has room for it")
         ]

@@ -40,4 +40,4 @@ def test_settings_reach_the_process_as_they_are() -> None:
         host="::1", first_port=4, last_port=9, calls=2, cpu=1, resting_ports=(4, 6)
     )
     for sent in (settings, resting):
-        assert WorkerSettings.from_argument(sent.to_argument()) == sent
+        assert WorkerSettings.from_json(sent.to_json()) == sent

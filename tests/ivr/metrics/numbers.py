@@ -33,6 +33,7 @@ NODE: Final = NodeStatistics(
         workers_configured=2,
         workers_running=2,
         workers_overloaded=1,
+        spare_ready=True,
         workers_lost=6,
         calls=6,
         calls_possible=512,

@@ -117,6 +117,7 @@ async def test_calls_and_their_quality_are_served() -> None:
     assert await value("tonewall_call_slots") == 512
     assert await value("tonewall_media_workers_lost_total") == 6
     assert await value("tonewall_media_workers_overloaded") == 1
+    assert await value("tonewall_media_workers_spare") == 1
     assert await value("tonewall_call_mos_bucket", listener="agent", le="3.6") == 0
     assert await value("tonewall_call_mos_bucket", listener="agent", le="4.03") == 1
     assert await value("tonewall_call_mos_bucket", listener="caller", le="4.34") == 0
