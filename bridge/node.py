@@ -4,12 +4,12 @@ import asyncio
 import contextlib
 import itertools
 import secrets
-import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 from typing import Final, assert_never
 
 import structlog
@@ -29,13 +29,14 @@ from bridge.call.events import (
 )
 from bridge.call.flow import CallFlow
 from bridge.call.move import CallMove
+from bridge.call.prompts import CallPrompts
 from bridge.call.quality_fields import is_poor, quality_fields
 from bridge.call.refusal import OVERLOADED
 from bridge.call.routing import admit, find_target, limits_of_caller
 from bridge.call.secure_line import SecureLine
 from bridge.call.setup import CallSetup
 from bridge.config import Address, BridgeConfig
-from bridge.errors import NotConfirmedError, RouteError
+from bridge.errors import NotConfirmedError, PromptError, RouteError
 from bridge.media import messages as m
 from bridge.media.line_masking import PLAIN_MASKING, LineMasking
 from bridge.media.load import MediaLoad
@@ -48,7 +49,7 @@ from bridge.sip.endpoint import SipEndpoint
 from bridge.sip.registrar import Binding
 from bridge.sip.uri import Uri
 from bridge.statistics import NodeStatistics
-from bridge.udp_shell import UdpShell
+from bridge.udp_shell import UdpShell, bind_sip
 
 RINGING_LIMIT_S: Final = 180.0
 "A caller whose phone died while it rang sends no CANCEL; RFC 3261 gives timer C three minutes (section 16.6)."
@@ -93,11 +94,12 @@ class BridgeNode:
             now=time.monotonic,
             hang_s=config.worker_silence_s,
         )
+        self._prompts = CallPrompts(self._media.send)
 
     async def start(self) -> None:
         """Bind the SIP socket and start the workers; raise OSError where the address cannot be had."""
         self._loop = asyncio.get_running_loop()
-        sock = _bind(self._config.host, self._config.sip_port)
+        sock = bind_sip(self._config.host, self._config.sip_port)
         self.sip_address: Address = sock.getsockname()[:2]
         try:
             await self._media.start()
@@ -190,6 +192,22 @@ class BridgeNode:
         if (line := self._lines.get(call)) is not None:
             await line.release()
 
+    async def play(self, call: m.CallId, leg: m.Leg, prompt: Path) -> m.PromptEnd:
+        """Let one side of a call hear a WAV file (8000 Hz, mono, 16 bit, a minute at the most) instead of the other side.
+
+        Return why it ended. What `leg` heard before is stopped; whoever stops waiting stops the prompt. A secure line
+        stays so and its keys are read; beeps for the agent wait while the agent hears a prompt. Raise
+        :class:`PromptError`, naming the file, where it cannot be played, or the call is not connected.
+        """
+        flow = self._flows.get(call)
+        if flow is None or not flow.talking or flow.silent:
+            raise PromptError(f"{prompt}: the prompt cannot be played: the call is not connected")
+        return await self._prompts.play(call, leg, prompt)
+
+    def stop_prompt(self, call: m.CallId, leg: m.Leg) -> None:
+        """Stop what one side of a call hears: it fades out, and :meth:`play` returns. Where nothing plays: nothing."""
+        self._prompts.stop(call, leg)
+
     def hang_up(self, call: m.CallId, reason: str) -> None:
         """End a call on both sides."""
         if (flow := self._flows.get(call)) is not None:
@@ -279,6 +297,7 @@ class BridgeNode:
             for dialog in flow.dialogs:
                 self._flow_of_dialog.pop(dialog, None)
             self._lines.pop(flow.call).call_ended()
+            self._prompts.give_up(flow.call, m.PromptEnd.CALL_CLOSED)
             log.info("call ended", call=flow.call, reason=reason)
         self._on_event(CallChanged(info=info, reason=reason))
         if (move := self._moves.get(flow.call)) is not None:
@@ -304,6 +323,8 @@ class BridgeNode:
                 self._on_event(
                     KeyPressed(call=report.call, key=report.key, transport=report.transport)
                 )
+            case m.PromptEnded():
+                self._prompts.receive(report)
             case m.SecureChanged() | m.RecorderChanged():
                 self._lines[report.call].receive(report)
             case _:
@@ -342,6 +363,7 @@ class BridgeNode:
     def _media_lost(self, calls: frozenset[m.CallId], reason: str) -> None:
         """Move the connected calls of a worker that is gone; end those that ring, or were moved just now."""
         for call in calls:
+            self._prompts.give_up(call, m.PromptEnd.MEDIA_LOST)
             if (flow := self._flows.get(call)) is None:
                 continue
             if flow.talking and self._may_move(call):
@@ -372,16 +394,3 @@ class BridgeNode:
             del self._moves[flow.call]
         if moved:
             self._on_event(MediaMoved(call=flow.call))
-
-
-def _bind(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_DGRAM)
-    try:
-        sock.bind((host, port))
-    except OSError as error:
-        sock.close()
-        raise OSError(
-            error.errno, f"cannot listen for SIP on {host} port {port}: {error.strerror}"
-        ) from None
-    return sock

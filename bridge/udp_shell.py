@@ -1,6 +1,7 @@
 """The SIP endpoint's socket and timer."""
 
 import asyncio
+import socket
 from collections.abc import Callable
 from typing import cast
 
@@ -78,3 +79,17 @@ class UdpShell(asyncio.DatagramProtocol):
     def _fire(self, at: float) -> None:
         self._endpoint.handle_timer(max(at, self._loop.time()))
         self.pump()
+
+
+def bind_sip(host: str, port: int) -> socket.socket:
+    """Return a UDP socket for SIP; raise OSError, which names the address, where it cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        sock.bind((host, port))
+    except OSError as error:
+        sock.close()
+        raise OSError(
+            error.errno, f"cannot listen for SIP on {host} port {port}: {error.strerror}"
+        ) from None
+    return sock

@@ -111,6 +111,8 @@ class LegTable:
         self.out_ssrc: NDArray[np.int64] = np.zeros(rows, np.int64)
         self.out_produced_s: NDArray[np.float64] = np.zeros(rows, np.float64)
         "When the last frame was produced, monotonic seconds."
+        self.out_filled_s: NDArray[np.float64] = np.full(rows, -np.inf)
+        "`out_produced_s` of the last frame that was produced because none came from the other side."
         self._late_before = self._sent_before = 0
         "Of the legs that had the rows before."
 
@@ -128,6 +130,7 @@ class LegTable:
         self.in_late[leg] = self.out_events[leg] = self.out_event_octets[leg] = 0
         self.out_marker[leg] = True
         self.out_produced_s[leg] = now
+        self.out_filled_s[leg] = -np.inf
 
     def describe(
         self,

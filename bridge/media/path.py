@@ -2,7 +2,8 @@
 recorder.
 
 Rules of this file: while a call is secure, nothing of the caller's packets goes anywhere but into the detector; the
-agent's leg and the recorder get what the gate returns, or a beep. Mask first, then fan out.
+agent's leg and the recorder get what the gate returns, or a beep, or a prompt. Mask first, then fan out. The recorder
+hears of each side what the other side hears of it.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,6 +29,7 @@ from bridge.media.masking import (
 )
 from bridge.media.messages import Leg, Transport
 from bridge.media.pauses import Pauses
+from bridge.media.prompter import Ended, Prompter
 from bridge.media.secure_counters import SecureCounters, SecureTotals
 from bridge.media.sender import Sender
 from bridge.recording.recorder import Recorder
@@ -53,6 +55,7 @@ class MediaPath:
         calls: int,
         pressed: Pressed,
         recorders: Mapping[int, Recorder],
+        prompt_ended: Ended,
     ) -> None:
         """`recorders`: those of the call slots that are recorded just now."""
         self._legs, self._sender, self._pressed = legs, sender, pressed
@@ -60,6 +63,7 @@ class MediaPath:
         self._bank, self._gate = DetectorBank(calls, DETECTOR), GateBank(calls, GATE)
         self.beeper = Beeper(calls)
         self.pauses = Pauses(2 * calls)
+        self.prompter = Prompter(2 * calls, prompt_ended)
         self.counters = SecureCounters(calls)
         self._detectors = [DETECTOR] * calls
         self._lines = LineMeter(calls)
@@ -137,7 +141,11 @@ class MediaPath:
 
     def may_open(self, call: int, asked_s: float) -> bool:
         """Return whether the gate, asked to open at `asked_s`, can do so without letting part of a key or beep out."""
-        if self.beeper.holds_up(call) or self._event_is_fresh(call):
+        if self.beeper.holds_up(call) and not self.prompter.playing[2 * call + 1]:
+            return (
+                False  # under a prompt no beep sounds, nor is one to sound after it on an open line
+            )
+        if self._event_is_fresh(call):
             return False
         key_down = bool(self._key_down[call])
         still_s = SUSPICION_LIMIT_S if key_down else OPEN_WITHOUT_SOUND_S
@@ -176,11 +184,13 @@ class MediaPath:
     ) -> None:
         """Treat one frame each of different legs (see `intake.FrameSink`)."""
         to = legs ^ 1
-        self._sender.advance(to, timestamps, self.now)
+        heard = self._sender.advance(to, timestamps, self.now)
+        if self.prompter:
+            heard &= ~self._prompt_instead(to, heard)
         gated = self.secure[legs >> 1] & (legs & 1 == 0)
         if gated.any():
-            self._take_gated(legs[gated], coded[gated], lost[gated])
-        passed = ~gated & ~lost
+            self._take_gated(legs[gated], coded[gated], lost[gated], heard[gated])
+        passed = ~gated & ~lost & heard
         if passed.any() and not self.withholds:
             self._pass_on(legs[passed], coded[passed])
 
@@ -211,7 +221,10 @@ class MediaPath:
         """Start detector and gate afresh; let the outgoing stream go on without a jump."""
         call = leg >> 1
         self.pauses.end(leg)
-        self._sender.rebase(leg ^ 1, timestamp, self.now)
+        if self.prompter.playing[leg ^ 1]:
+            self._sender.join(leg ^ 1, timestamp)
+        else:
+            self._sender.rebase(leg ^ 1, timestamp, self.now)
         if self.secure[call] and leg & 1 == 0:
             slot = np.array([call])
             self._bank.reset(slot, self._detectors[call])
@@ -220,6 +233,17 @@ class MediaPath:
             self._gate.close(slot, masked)
             self._secured_frames[call] = 0
             self.counters.count_restart(call)
+
+    def fill_prompts(self) -> None:
+        """Begin prompts; play on to legs whose other side sends no sound just now. Before beeps and pauses."""
+        if not self.prompter or self.withholds:
+            return
+        # A beep sounds to its end: cut off, it would click.
+        self.prompter.begin(lambda leg: leg & 1 == 1 and self.beeper.sounds(leg >> 1))
+        to = self._sender.due(self.prompter.legs(), self.now)
+        if len(to):
+            self._sender.step(to, self.now)
+            self._send_sound(to, self.prompter.next_frames(to))
 
     def fill_beeps(self) -> None:
         """Play queued beeps to agents whose caller sends no sound just now."""
@@ -230,10 +254,9 @@ class MediaPath:
             return
         audio = np.zeros((len(calls), FRAME), np.int16)
         sent = self.beeper.overlay(audio, calls, self.now)
-        calls, audio = calls[sent], audio[sent]
-        to = calls * 2 + 1
+        to = calls[sent] * 2 + 1
         self._sender.step(to, self.now)
-        self._send_gated(calls, to, audio)
+        self._send_sound(to, audio[sent])
 
     def fill_pauses(self) -> None:
         """Play noise to whoever listens to a pause."""
@@ -247,41 +270,60 @@ class MediaPath:
             law = self._legs.law[legs]
             self._pass_on(legs, ENCODE[law[:, None], audio.view(np.uint16)])
 
-    def _take_gated(self, legs: Legs, coded: NDArray[np.uint8], lost: NDArray[np.bool_]) -> None:
+    def _prompt_instead(self, to: Legs, heard: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Send a frame of the prompt where one plays and there is a place for it; return where one plays."""
+        plays = self.prompter.playing[to]
+        now = to[plays & heard]
+        if len(now) and not self.withholds:
+            self._send_sound(now, self.prompter.next_frames(now))
+        return plays
+
+    def _take_gated(
+        self,
+        legs: Legs,
+        coded: NDArray[np.uint8],
+        lost: NDArray[np.bool_],
+        heard: NDArray[np.bool_],
+    ) -> None:
+        """Read frames for keys, and send what the gate makes of those that are to be heard."""
         calls = legs >> 1
         pcm = DECODE[self._legs.law[legs][:, None], coded]
         detection = self._bank.process(pcm, calls, lost)
         gated = self._gate.process(pcm, calls, lost, detection.suspicion)
         audio, muted = gated.audio, self._muted[calls] | self.withholds
-        self.counters.count_frames(calls, gated.masked, muted, lost, detection.suspicion.score)
+        unheard = muted | ~heard
+        self.counters.count_frames(calls, gated.masked, unheard, lost, detection.suspicion.score)
         self._secured_frames[calls] += 1
         self._quiet_frames[calls] = np.where(gated.masked, 0, self._quiet_frames[calls] + 1)
         self._key_down[calls] = detection.suspicion.key_down
         self._heard_s[calls] = self.now
         for tone in detection.started:
             self._lines.add(tone.slot, tone.line)
-            heard = int(self._secured_frames[tone.slot]) * FRAME - tone.start_samples
-            self._pressed(
-                tone.slot, HiddenKey(tone.key), Transport.IN_BAND, self.now - heard / SAMPLES_PER_S
-            )
+            ago_samples = int(self._secured_frames[tone.slot]) * FRAME - tone.start_samples
+            began_s = self.now - ago_samples / SAMPLES_PER_S
+            self._pressed(tone.slot, HiddenKey(tone.key), Transport.IN_BAND, began_s)
         if self.withholds:
             return  # beeps too: they follow in the next tick that is in time
         if muted.any():
             audio[muted] = 0
+        if not heard.all():
+            legs, calls, lost, audio = legs[heard], calls[heard], lost[heard], audio[heard]
         beeps = self.beeper.overlay(audio, calls, self.now)
         sent = beeps | ~lost
-        self._send_gated(calls[sent], legs[sent] ^ 1, audio[sent])
+        self._send_sound(legs[sent] ^ 1, audio[sent])
 
     def _packets_late(self, call: int) -> int:
         return int(self._legs.in_late[2 * call])
 
-    def _send_gated(self, calls: NDArray[np.intp], to: Legs, audio: NDArray[np.int16]) -> None:
+    def _send_sound(self, to: Legs, audio: NDArray[np.int16]) -> None:
+        """Send and record what is to be heard by `to` instead of the other side's packets."""
         self._sender.send(to, ENCODE[self._legs.law[to][:, None], audio.view(np.uint16)])
-        for row, call in enumerate(calls.tolist()):
-            if (recorder := self._recorders.get(call)) is not None:
-                recorder.take(
-                    Leg.CALLER, int(self._legs.out_timestamp[to[row]]), audio[row], self.now
-                )
+        if not self._recorders:
+            return
+        for row, leg in enumerate(to.tolist()):
+            if (recorder := self._recorders.get(leg >> 1)) is not None:
+                side = Leg.CALLER if leg & 1 else Leg.AGENT
+                recorder.take(side, int(self._legs.out_timestamp[leg]), audio[row], self.now)
 
     def _pass_on(self, legs: Legs, coded: NDArray[np.uint8]) -> None:
         to = legs ^ 1

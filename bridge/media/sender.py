@@ -10,7 +10,14 @@ from bridge.rtp.packet import HEADER_SIZE
 from bridge.rtp.rtcp_session import Sent
 
 FILL_AFTER_S: Final = 0.03
-"A leg that gets no sound from the other side but has something to say: this long after the last frame it says so."
+"""A leg that gets no sound from the other side but has something to say: this long after the last frame it says so, and
+then every 20 ms. What comes up to 10 ms late still finds its place."""
+
+_NEAREST_TICK_S: Final = 0.0025
+"Half a tick of the worker: what is due goes with the tick that is nearest."
+
+PAUSE_FRAMES: Final = 2
+"A stream that has produced nothing for longer has paused: it counts the time, and marks what comes next."
 
 SAME_CLOCK_SAMPLES: Final = 3 * FRAME
 """A stream whose timestamps agree with the time that has passed within this much counts on: jitter, no jump. More would
@@ -29,21 +36,26 @@ class Sender:
         self.refused = 0
         "Packets the kernel did not take (full buffer, far end's port closed)."
 
-    def advance(self, to: Legs, timestamps: NDArray[np.int64], now: float) -> None:
-        """Set the timestamp of the frame about to be produced for each leg of `to`.
+    def advance(self, to: Legs, timestamps: NDArray[np.int64], now: float) -> NDArray[np.bool_]:
+        """Set the timestamp of the frame about to be produced for each leg of `to`; return for which there is one.
 
-        `timestamps` are the other side's. A stream never goes back: where the other side's clock jumped or an
-        injected beep ran ahead, the offset moves and the rest follows.
+        `timestamps` are the other side's. A frame that comes after its place in the stream was filled (by a beep, a
+        prompt) is not to be sent: each would be one more for the far end's jitter buffer to keep. A stream never goes
+        back: where the other side's clock jumped, the offset moves and the rest follows.
         """
         legs = self._legs
         wanted = (timestamps + legs.out_offset[to]) & 0xFFFFFFFF
         step = (wanted - legs.out_timestamp[to] + 0x80000000) % 0x100000000 - 0x80000000
+        fresh = step >= FRAME // 2
+        if not fresh.all():
+            to, wanted, step = to[fresh], wanted[fresh], step[fresh]
         behind = step < FRAME
         if behind.any():
             legs.out_offset[to[behind]] += FRAME - step[behind]
             wanted[behind] += FRAME - step[behind]
         legs.out_timestamp[to] = wanted & 0xFFFFFFFF
         legs.out_produced_s[to] = now
+        return fresh
 
     def rebase(self, to: int, timestamp: int, now: float) -> None:
         """The other side begins anew at `timestamp`, after a pause or as another stream.
@@ -57,21 +69,37 @@ class Sender:
         jump = (timestamp + int(legs.out_offset[to]) - wanted + 2**31) % 2**32 - 2**31
         if abs(jump) > SAME_CLOCK_SAMPLES:
             legs.out_offset[to] = wanted - timestamp
+        else:  # what begins anew is not to fall into places that were filled
+            legs.out_offset[to] += max(0, FRAME - (frames * FRAME + jump))
         # After a pause the next packet starts a talkspurt (RFC 3551 section 4.1); a new source alone is no pause.
-        legs.out_marker[to] |= frames > 2
+        legs.out_marker[to] |= frames > PAUSE_FRAMES
+
+    def join(self, to: int, timestamp: int) -> None:
+        """The other side begins anew at `timestamp` while this stream is being filled: it goes on, to the sample."""
+        legs = self._legs
+        legs.out_offset[to] = int(legs.out_timestamp[to]) + FRAME - timestamp
 
     def due(self, to: Legs, now: float) -> Legs:
         """Return those of `to` that want a frame because none has come for a while."""
-        return to[now - self._legs.out_produced_s[to] >= FILL_AFTER_S] if len(to) else to
+        if not len(to):
+            return to
+        produced_s = self._legs.out_produced_s[to]
+        filled = self._legs.out_filled_s[to] == produced_s
+        return to[now - produced_s >= np.where(filled, FRAME_S - _NEAREST_TICK_S, FILL_AFTER_S)]
 
     def step(self, to: Legs, now: float) -> None:
-        """Set the timestamps of frames that are produced because they were due."""
+        """Set the timestamps of frames that are produced because they were due; a pause before them is counted."""
         legs = self._legs
-        legs.out_timestamp[to] = (legs.out_timestamp[to] + FRAME) & 0xFFFFFFFF
-        # The first of a pause is FILL_AFTER_S late; from then on they come every 20 ms.
-        legs.out_produced_s[to] = np.maximum(
-            legs.out_produced_s[to] + FRAME_S, now - FILL_AFTER_S + 0.25 * FRAME_S
-        )
+        produced_s = legs.out_produced_s[to]
+        filled = legs.out_filled_s[to] == produced_s
+        frames = np.rint((now - produced_s) / FRAME_S).astype(np.int64)
+        paused = frames > PAUSE_FRAMES
+        legs.out_timestamp[to] += np.where(paused, frames, 1) * FRAME
+        legs.out_timestamp[to] &= 0xFFFFFFFF
+        legs.out_marker[to] |= paused
+        # A late tick is made up for; a pause is not.
+        legs.out_produced_s[to] = np.where(filled & ~paused, produced_s + FRAME_S, now)
+        legs.out_filled_s[to] = legs.out_produced_s[to]
 
     def send(self, to: Legs, coded: NDArray[np.uint8]) -> None:
         """Send `coded` (n, 160) at the current timestamps; legs that do not send are left out."""
