@@ -193,7 +193,7 @@ class BridgeNode:
             await line.release()
 
     async def play(self, call: m.CallId, leg: m.Leg, prompt: Path) -> m.PromptEnd:
-        """Let one side of a call hear a WAV file (8000 Hz, mono, 16 bit, a minute at the most) instead of the other side.
+        """Let one side of a call hear a WAV file (8000 Hz, mono, 16 bit, at most a minute) instead of the other side.
 
         Return why it ended. What `leg` heard before is stopped; whoever stops waiting stops the prompt. A secure line
         stays so and its keys are read; beeps for the agent wait while the agent hears a prompt. Raise

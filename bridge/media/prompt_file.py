@@ -35,7 +35,11 @@ def read_prompt(path: Path) -> NDArray[np.int16]:
             return _samples(wav)
     except OSError as error:
         raise PromptError(f"it cannot be read: {error.strerror}") from None
-    except (wave.Error, EOFError) as error:
+    except (
+        wave.Error,
+        EOFError,
+        RuntimeError,
+    ) as error:  # the last where a chunk ends beyond the file
         raise PromptError(f"it is no PCM WAV file ({str(error) or 'cut short'})") from None
 
 
