@@ -46,7 +46,7 @@ class Sender:
         legs = self._legs
         wanted = (timestamps + legs.out_offset[to]) & 0xFFFFFFFF
         step = (wanted - legs.out_timestamp[to] + 0x80000000) % 0x100000000 - 0x80000000
-        fresh = step >= FRAME // 2
+        fresh = (step >= FRAME // 2) | ~self._is_filled(to)
         if not fresh.all():
             to, wanted, step = to[fresh], wanted[fresh], step[fresh]
         behind = step < FRAME
@@ -83,23 +83,25 @@ class Sender:
         """Return those of `to` that want a frame because none has come for a while."""
         if not len(to):
             return to
-        produced_s = self._legs.out_produced_s[to]
-        filled = self._legs.out_filled_s[to] == produced_s
-        return to[now - produced_s >= np.where(filled, FRAME_S - _NEAREST_TICK_S, FILL_AFTER_S)]
+        wait_s = np.where(self._is_filled(to), FRAME_S - _NEAREST_TICK_S, FILL_AFTER_S)
+        return to[now - self._legs.out_produced_s[to] >= wait_s]
 
     def step(self, to: Legs, now: float) -> None:
         """Set the timestamps of frames that are produced because they were due; a pause before them is counted."""
         legs = self._legs
         produced_s = legs.out_produced_s[to]
-        filled = legs.out_filled_s[to] == produced_s
         frames = np.rint((now - produced_s) / FRAME_S).astype(np.int64)
         paused = frames > PAUSE_FRAMES
         legs.out_timestamp[to] += np.where(paused, frames, 1) * FRAME
         legs.out_timestamp[to] &= 0xFFFFFFFF
         legs.out_marker[to] |= paused
         # A late tick is made up for; a pause is not.
-        legs.out_produced_s[to] = np.where(filled & ~paused, produced_s + FRAME_S, now)
+        legs.out_produced_s[to] = np.where(self._is_filled(to) & ~paused, produced_s + FRAME_S, now)
         legs.out_filled_s[to] = legs.out_produced_s[to]
+
+    def _is_filled(self, to: Legs) -> NDArray[np.bool_]:
+        """Return which streams' last frame was produced because none came."""
+        return self._legs.out_filled_s[to] == self._legs.out_produced_s[to]
 
     def send(self, to: Legs, coded: NDArray[np.uint8]) -> None:
         """Send `coded` (n, 160) at the current timestamps; legs that do not send are left out."""
