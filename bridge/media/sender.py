@@ -101,7 +101,8 @@ class Sender:
 
     def _is_filled(self, to: Legs) -> NDArray[np.bool_]:
         """Return which streams' last frame was produced because none came."""
-        return self._legs.out_filled_s[to] == self._legs.out_produced_s[to]
+        filled: NDArray[np.bool_] = self._legs.out_filled_s[to] == self._legs.out_produced_s[to]
+        return filled
 
     def send(self, to: Legs, coded: NDArray[np.uint8]) -> None:
         """Send `coded` (n, 160) at the current timestamps; legs that do not send are left out."""
