@@ -12,6 +12,7 @@
     ├── RouteError                     no way for a call, with the SIP answer
     └── MediaError                     sockets, ports and workers
         ├── NoPortError                every media port is in use
+        ├── PromptError                a prompt that cannot be played
         └── NotConfirmedError          the gate or the recorder did not do what was asked
 
 Bytes from outside raise :class:`RemoteProtocolError` and nothing else; any other exception is a bug.
@@ -68,6 +69,10 @@ class MediaError(BridgeError):
 
 class NoPortError(MediaError):
     """Every port of the media range is in use or in quarantine."""
+
+
+class PromptError(MediaError):
+    """A prompt cannot be played; the text names what is wrong with it, or with the call."""
 
 
 class NotConfirmedError(MediaError):

@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final
 
 import structlog
@@ -20,9 +21,10 @@ from bridge.call.flow import CallFlow
 from bridge.call.live_calls import LiveCall, LiveCalls
 from bridge.call.lost_workers import LostWorkers
 from bridge.call.media_reports import MediaReports
+from bridge.call.prompts import CallPrompts
 from bridge.call.secure_line import SecureLine
 from bridge.config import Address, BridgeConfig
-from bridge.errors import NotConfirmedError, RouteError
+from bridge.errors import NotConfirmedError, PromptError, RouteError
 from bridge.media import messages as m
 from bridge.media.capacity import shortages, within_open_files
 from bridge.media.line_masking import PLAIN_MASKING, LineMasking
@@ -60,9 +62,11 @@ class BridgeNode:
         self._admission = CallAdmission(
             config, locate=self.location_of, identity=self._identity, utc_now=utc_now
         )
-        reports = MediaReports(self._calls, on_event, pump=self._pump, now=_now)
+        self._prompts = CallPrompts(lambda command: self._media.send(command))
+        reports = MediaReports(self._calls, self._prompts, on_event, pump=self._pump, now=_now)
         losses = LostWorkers(
             self._calls,
+            self._prompts,
             on_event,
             reopen=lambda opening: self._media.reopen(opening),
             spawn=self._spawn,
@@ -174,6 +178,22 @@ class BridgeNode:
         if (live := self._calls.get(call)) is not None:
             await live.line.release()
 
+    async def play(self, call: m.CallId, leg: m.Leg, prompt: Path) -> m.PromptEnd:
+        """Let one side of a call hear a WAV file (8000 Hz, mono, 16 bit, at most a minute) instead of the other side.
+
+        Return why it ended. What `leg` heard before is stopped; whoever stops waiting stops the prompt. A secure line
+        stays so and its keys are read; beeps for the agent wait while the agent hears a prompt. Raise
+        :class:`PromptError`, naming the file, where it cannot be played, or the call is not connected.
+        """
+        live = self._calls.get(call)
+        if live is None or not live.flow.talking or live.flow.silent:
+            raise PromptError(f"{prompt}: the prompt cannot be played: the call is not connected")
+        return await self._prompts.play(call, leg, prompt)
+
+    def stop_prompt(self, call: m.CallId, leg: m.Leg) -> None:
+        """Stop what one side of a call hears: it fades out, and :meth:`play` returns. Where nothing plays: nothing."""
+        self._prompts.stop(call, leg)
+
     def hang_up(self, call: m.CallId, reason: str) -> None:
         """End a call on both sides."""
         if (live := self._calls.get(call)) is not None:
@@ -240,6 +260,7 @@ class BridgeNode:
                 self._on_event(MediaLost(call=flow.call))
             self._calls.remove(live)
             live.line.call_ended()
+            self._prompts.give_up(flow.call, m.PromptEnd.CALL_CLOSED)
             log.info("call ended", call=flow.call, reason=reason)
         else:
             self._calls.learn_dialogs(live)

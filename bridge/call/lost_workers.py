@@ -6,6 +6,7 @@ from typing import Any, Final
 from bridge.call.events import BridgeEvent, MediaInterrupted, MediaMoved
 from bridge.call.live_calls import LiveCall, LiveCalls
 from bridge.call.move import CallMove
+from bridge.call.prompts import CallPrompts
 from bridge.media import messages as m
 
 MOVES_APART_S: Final = 60.0
@@ -19,6 +20,7 @@ class LostWorkers:
     def __init__(
         self,
         calls: LiveCalls,
+        prompts: CallPrompts,
         on_event: Callable[[BridgeEvent], None],
         *,
         reopen: Callable[[m.OpenCall], None],
@@ -30,12 +32,13 @@ class LostWorkers:
 
         `now`: monotonic seconds.
         """
-        self._calls, self._on_event = calls, on_event
+        self._calls, self._prompts, self._on_event = calls, prompts, on_event
         self._reopen, self._spawn, self._pump, self._now = reopen, spawn, pump, now
 
     def lost(self, calls: frozenset[m.CallId], reason: str) -> None:
         """Treat the calls of one worker that is gone; `reason` says why it is."""
         for name in calls:
+            self._prompts.give_up(name, m.PromptEnd.MEDIA_LOST)
             if (call := self._calls.get(name)) is None:
                 continue
             if call.flow.talking and self._may_move(call):

@@ -14,6 +14,7 @@ from bridge.call.events import (
     SecureSpanEnded,
 )
 from bridge.call.live_calls import LiveCall, LiveCalls
+from bridge.call.prompts import CallPrompts
 from bridge.call.quality_fields import is_poor, quality_fields
 from bridge.call.refusal import OVERLOADED
 from bridge.media import messages as m
@@ -28,13 +29,14 @@ class MediaReports:
     def __init__(
         self,
         calls: LiveCalls,
+        prompts: CallPrompts,
         on_event: Callable[[BridgeEvent], None],
         *,
         pump: Callable[[], None],
         now: Callable[[], float],
     ) -> None:
         """`pump` sends what flows made; `now`: monotonic seconds."""
-        self._calls, self._on_event = calls, on_event
+        self._calls, self._prompts, self._on_event = calls, prompts, on_event
         self._pump, self._now = pump, now
 
     def receive(self, report: m.CallReport) -> None:
@@ -46,6 +48,8 @@ class MediaReports:
                 self._call_measured(report)
             case m.LineReported():
                 self._line_reported(report)
+            case m.PromptEnded():
+                self._prompts.receive(report)
             case _:
                 if (call := self._calls.get(report.call)) is not None:
                     self._receive_of_live(call, report)

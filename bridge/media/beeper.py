@@ -65,6 +65,10 @@ class Beeper:
         self._due_s[call] = -np.inf
         self._even[call] = even
 
+    def sounds(self, call: int) -> bool:
+        """Return whether a beep has begun and is not over."""
+        return bool(self._left[call])
+
     def holds_up(self, call: int) -> bool:
         """Return whether the gate of `call` should wait: for the beep that sounds, and for others unless they are even.
 

@@ -19,6 +19,7 @@ from bridge.media.open_files import open_files_allowed, port_pairs_within
 from bridge.media.path import MediaPath
 from bridge.media.port_pool import PortPair, PortPool
 from bridge.media.press_merger import PressMerger
+from bridge.media.prompts import Prompts
 from bridge.media.recordings import Recordings
 from bridge.media.rtcp_ports import RtcpPorts
 from bridge.media.sender import Sender
@@ -66,8 +67,14 @@ class WorkerCalls:
         self.sender = Sender(self._legs)
         self._recordings = Recordings(settings.calls, self._recorder_changed)
         self.path = MediaPath(
-            self._legs, self.sender, settings.calls, self._pressed, self._recordings.timelines
+            self._legs,
+            self.sender,
+            settings.calls,
+            self._pressed,
+            self._recordings.timelines,
+            self._prompt_ended,
         )
+        self._prompts = Prompts(self.path.prompter, self._prompt_ended)
         self._reception = ReceptionTable(
             self._legs.in_sequence, self._legs.in_due_s, self._legs.in_jitter_s
         )
@@ -115,6 +122,11 @@ class WorkerCalls:
                 self._recordings.pause(call.slot, paused=True)
             case m.ResumeRecording():
                 self._recordings.pause(call.slot, paused=False)
+            case m.PlayPrompt():
+                leg = 2 * call.slot + _SIDE[command.leg]
+                self._prompts.play(leg, command.prompt, Path(command.path))
+            case m.StopPrompt():
+                self._prompts.stop(2 * call.slot + _SIDE[command.leg], command.prompt)
             case m.InfoKey():
                 self._pressed_by_info(call, command)
             case m.CloseCall():
@@ -128,6 +140,8 @@ class WorkerCalls:
 
     def tick(self, now: float) -> None:
         """Do what is due whether or not packets come."""
+        self._prompts.collect()
+        self.path.fill_prompts()
         self.path.fill_beeps()
         self.path.fill_pauses()
         for slot, asked_s in list(self._opening.items()):
@@ -168,6 +182,7 @@ class WorkerCalls:
         for name, call in list(self._calls.items()):
             self._close(name, call)
         self._recordings.stop()
+        self._prompts.shut_down()
         self._ports.close()
         self.intake.close()
         self.rtcp.stop()
@@ -304,6 +319,7 @@ class WorkerCalls:
         self._report(m.CallMeasured(call=name, quality=CallQuality(caller=caller, agent=agent)))
         for side, pair in enumerate(call.pairs):
             self.path.pauses.end(2 * call.slot + side)
+            self._prompts.close(2 * call.slot + side)
             self.intake.remove(2 * call.slot + side)
             self._legs.close(2 * call.slot + side)
             self._ports.give_back(pair, self.path.now)
@@ -311,6 +327,12 @@ class WorkerCalls:
             self._report(m.LineReported(call=name, line=self.path.line_quality(call.slot)))
         del self._calls[name], self._ids[call.slot]
         self._free.append(call.slot)
+
+    def _prompt_ended(self, leg: int, prompt: int, why: m.PromptEnd, reason: str = "") -> None:
+        side = m.Leg.AGENT if leg & 1 else m.Leg.CALLER
+        self._report(
+            m.PromptEnded(call=self._ids[leg >> 1], leg=side, prompt=prompt, why=why, reason=reason)
+        )
 
     def _close_rtcp(self, leg: int) -> LegQuality:
         quality = self.rtcp.quality(leg, self.path.now)

@@ -14,19 +14,25 @@ def divide(
     legs: Legs,
     coded: NDArray[np.uint8],
     lost: NDArray[np.bool_],
+    heard: NDArray[np.bool_],
     decode: NDArray[np.int16],
     passed: NDArray[np.bool_],
     calls: NDArray[np.intp],
     pcm: NDArray[np.int16],
     calls_lost: NDArray[np.bool_],
+    calls_heard: NDArray[np.bool_],
 ) -> int:
-    """Decode the frames of callers whose line is secure and return how many; mark those that go on as they are."""
+    """Decode the frames of callers whose line is secure and return how many; mark those that go on as they are.
+
+    `heard` (n,) have a place in the other side's stream.
+    """
     gated = 0
     for index in range(len(legs)):
         leg, is_gated = legs[index], secure[legs[index] >> 1] and legs[index] & 1 == 0
-        passed[index] = not is_gated and not lost[index]
+        passed[index] = heard[index] and not is_gated and not lost[index]
         if is_gated:
-            calls[gated], calls_lost[gated] = leg >> 1, lost[index]
+            calls[gated] = leg >> 1
+            calls_lost[gated], calls_heard[gated] = lost[index], heard[index]
             law = rows[leg]["law"]
             for sample in range(FRAME):
                 pcm[gated, sample] = decode[law, coded[index, sample]]
@@ -38,6 +44,7 @@ def divide(
 def follow(
     calls: NDArray[np.intp],
     masked: NDArray[np.bool_],
+    heard: NDArray[np.bool_],
     audio: NDArray[np.int16],
     key_is_down: NDArray[np.bool_],
     now: float,
@@ -50,19 +57,19 @@ def follow(
 ) -> NDArray[np.bool_]:
     """Note in the columns of all calls what became of a frame each; silence what is not to be heard and return which.
 
-    `masked`, `audio` and `key_is_down` have a row for each of `calls` (n,); `silenced` are the muted callers.
+    `masked`, `heard`, `audio` and `key_is_down` have a row for each of `calls` (n,); `silenced` are the muted callers.
     """
-    muted = np.empty(len(calls), np.bool_)
+    unheard = np.empty(len(calls), np.bool_)
     for row in range(len(calls)):
         call = calls[row]
         secured_frames[call] += 1
         quiet_frames[call] = 0 if masked[row] else quiet_frames[call] + 1
         key_down[call] = key_is_down[row]
         heard_s[call] = now
-        muted[row] = silenced[call] or withholds
-        if muted[row]:
+        unheard[row] = silenced[call] or withholds or not heard[row]
+        if unheard[row]:
             audio[row, :] = 0
-    return muted
+    return unheard
 
 
 @compiled

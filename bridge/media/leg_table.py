@@ -86,6 +86,7 @@ LEG: Final = np.dtype(
         ("out_offset", np.int64),
         ("out_ssrc", np.int64),
         ("out_produced_s", np.float64),
+        ("out_filled_s", np.float64),
     ]
 )
 """What the compiled loops need of a leg, side by side in two cache lines; :class:`LegTable` says what each is."""
@@ -102,7 +103,7 @@ class LegTable:
         self._chance = chance
         self.state: list[LegState | None] = [None] * count
         self.rows: NDArray[np.void] = np.zeros(count, LEG)
-        "The columns from `socket` to `out_produced_s`, one row a leg."
+        "The columns from `socket` to `out_filled_s`, one row a leg."
         self.socket: NDArray[np.int64] = self.rows["socket"]
         "Descriptor of the leg's socket once that is connected to the far end's source; NO_SOCKET until then."
         self.in_started: NDArray[np.bool_] = self.rows["in_started"]
@@ -136,6 +137,8 @@ class LegTable:
         self.out_ssrc: NDArray[np.int64] = self.rows["out_ssrc"]
         self.out_produced_s: NDArray[np.float64] = self.rows["out_produced_s"]
         "When the last frame was produced, monotonic seconds."
+        self.out_filled_s: NDArray[np.float64] = self.rows["out_filled_s"]
+        "`out_produced_s` of the last frame that was produced because none came from the other side."
         self.in_late: NDArray[np.int64] = np.zeros(count, np.int64)
         "Packets that came after their turn, or twice, since the leg was opened."
         self.telephone_event: NDArray[np.int64] = np.full(count, -1, np.int64)
@@ -166,6 +169,7 @@ class LegTable:
         self.in_late[leg] = self.out_events[leg] = self.out_event_octets[leg] = 0
         self.out_marker[leg] = True
         self.out_produced_s[leg] = now
+        self.out_filled_s[leg] = -np.inf
 
     def describe(
         self,

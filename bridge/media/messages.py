@@ -48,6 +48,24 @@ class RecorderState(StrEnum):
     OFF = "off"
 
 
+class PromptEnd(StrEnum):
+    """Why a prompt ended."""
+
+    FINISHED = "finished"
+    "It was played to its last sample."
+
+    STOPPED = "stopped"
+    "It was asked to stop, or another one took its place."
+
+    CALL_CLOSED = "call closed"
+
+    FAILED = "failed"
+    "Its file cannot be played."
+
+    MEDIA_LOST = "media lost"
+    "The worker that played it is gone; told by the gateway, for the worker cannot."
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenCall:
     """Bind ports for both legs; answered by `CallOpened` or `CallRefused`."""
@@ -123,6 +141,31 @@ class ResumeRecording:
     """Take sound again; answered by `RecorderChanged`."""
 
     call: CallId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlayPrompt:
+    """Let one side hear a file instead of the other side; answered by one `PromptEnded`.
+
+    A prompt that plays there, or is to, is stopped for it.
+    """
+
+    call: CallId
+    leg: Leg
+    "Who hears it."
+    prompt: int
+    "A number that no other prompt of this gateway has."
+    path: str
+    "What it may be: `bridge.media.prompt_file`."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopPrompt:
+    """Stop this prompt, if it has not ended; answered by its `PromptEnded`."""
+
+    call: CallId
+    leg: Leg
+    prompt: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +254,18 @@ class RecorderChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PromptEnded:
+    """A prompt is over; once for each `PlayPrompt`."""
+
+    call: CallId
+    leg: Leg
+    prompt: int
+    why: PromptEnd
+    reason: str = ""
+    "What is wrong with its file, without the file's name; empty where nothing is."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeyReported:
     """A key was pressed while the call was secure; one message a press, however many transports told it."""
 
@@ -257,6 +312,8 @@ Command = (
     | StartRecording
     | PauseRecording
     | ResumeRecording
+    | PlayPrompt
+    | StopPrompt
     | InfoKey
     | CloseCall
 )
@@ -267,6 +324,7 @@ CallReport = (
     | SecureSpanCounted
     | LineReported
     | RecorderChanged
+    | PromptEnded
     | KeyReported
     | CallMeasured
 )
@@ -284,13 +342,23 @@ _TYPES: Final[dict[str, type[Message]]] = {
             StartRecording,
             PauseRecording,
             ResumeRecording,
+            PlayPrompt,
+            StopPrompt,
             InfoKey,
             CloseCall,
         ),
         *(CallOpened, CallRefused, SecureChanged, SecureSpanCounted),
-        *(LineReported, RecorderChanged, KeyReported, CallMeasured),
+        *(LineReported, RecorderChanged, PromptEnded, KeyReported, CallMeasured),
         *(Heartbeat, WorkerCounted),
     )
+}
+
+
+_ENUMS: Final[dict[str, type[StrEnum]]] = {
+    "leg": Leg,
+    "transport": Transport,
+    "state": RecorderState,
+    "why": PromptEnd,
 }
 
 
@@ -312,7 +380,7 @@ def decode(data: bytes) -> Message:
     name, values = json.loads(data)
     if "key" in values:
         values["key"] = HiddenKey(values["key"])
-    for name_of, kind in (("leg", Leg), ("transport", Transport), ("state", RecorderState)):
+    for name_of, kind in _ENUMS.items():
         if name_of in values:
             values[name_of] = kind(values[name_of])
     if "detector" in values:

@@ -2,7 +2,8 @@
 recorder.
 
 Rules of this file: while a call is secure, nothing of the caller's packets goes anywhere but into the detector; the
-agent's leg and the recorder get what the gate returns, or a beep. Mask first, then fan out.
+agent's leg and the recorder get what the gate returns, or a beep, or a prompt. Mask first, then fan out. The recorder
+hears of each side what the other side hears of it.
 """
 
 from collections.abc import Callable
@@ -29,6 +30,7 @@ from bridge.media.masking import (
 )
 from bridge.media.messages import Transport
 from bridge.media.pauses import Pauses
+from bridge.media.prompter import Ended, Prompter
 from bridge.media.secure_counters import SecureCounters
 from bridge.media.secure_totals import SecureTotals
 from bridge.media.sender import Sender
@@ -55,6 +57,7 @@ class MediaPath:
         calls: int,
         pressed: Pressed,
         timelines: Timelines,
+        prompt_ended: Ended,
     ) -> None:
         """`timelines`: of the calls that are recorded."""
         self._legs, self._sender, self._pressed = legs, sender, pressed
@@ -62,6 +65,7 @@ class MediaPath:
         self._bank, self._gate = DetectorBank(calls, DETECTOR), GateBank(calls, GATE)
         self.beeper = Beeper(calls)
         self.pauses = Pauses(2 * calls)
+        self.prompter = Prompter(2 * calls, prompt_ended)
         self.counters = SecureCounters(calls)
         self._detectors = [DETECTOR] * calls
         self._lines = LineMeter(calls)
@@ -84,6 +88,7 @@ class MediaPath:
         self._gated_calls: NDArray[np.intp] = np.zeros(calls, np.intp)
         self._gated_pcm: NDArray[np.int16] = np.zeros((calls, FRAME), np.int16)
         self._gated_lost: NDArray[np.bool_] = np.zeros(calls, np.bool_)
+        self._gated_heard: NDArray[np.bool_] = np.zeros(calls, np.bool_)
         "Of the batch at hand."
         self.now = 0.0
         "Set by the worker at each tick."
@@ -144,7 +149,10 @@ class MediaPath:
 
     def may_open(self, call: int, asked_s: float) -> bool:
         """Return whether the gate, asked to open at `asked_s`, can do so without letting part of a key or beep out."""
-        if self.beeper.holds_up(call) or self._event_is_fresh(call):
+        if self.beeper.holds_up(call) and not self.prompter.playing[2 * call + 1]:
+            # under a prompt no beep sounds, nor is one to sound after it on an open line
+            return False
+        if self._event_is_fresh(call):
             return False
         key_down = bool(self._key_down[call])
         still_s = SUSPICION_LIMIT_S if key_down else OPEN_WITHOUT_SOUND_S
@@ -182,22 +190,30 @@ class MediaPath:
         timestamps: NDArray[np.int64],
     ) -> None:
         """Treat one frame each of different legs (see `intake.FrameSink`)."""
-        self._sender.advance(legs, timestamps, self.now)
+        heard = self._sender.advance(legs, timestamps, self.now)
+        if self.prompter:
+            heard &= ~self._prompt_instead(legs ^ 1, heard)
         gated = divide(
             self._legs.rows,
             self.secure,
             legs,
             coded,
             lost,
+            heard,
             DECODE,
             self._passed,
             self._gated_calls,
             self._gated_pcm,
             self._gated_lost,
+            self._gated_heard,
         )
         if gated:
-            calls, pcm, missing = self._gated_calls, self._gated_pcm, self._gated_lost
-            self._take_gated(calls[:gated], pcm[:gated], missing[:gated])
+            self._take_gated(
+                self._gated_calls[:gated],
+                self._gated_pcm[:gated],
+                self._gated_lost[:gated],
+                self._gated_heard[:gated],
+            )
         if not self.withholds and gated < len(legs):
             self._pass_on(legs, coded, self._passed[: len(legs)])
 
@@ -228,7 +244,10 @@ class MediaPath:
         """Start detector and gate afresh; let the outgoing stream go on without a jump."""
         call = leg >> 1
         self.pauses.end(leg)
-        self._sender.rebase(leg ^ 1, timestamp, self.now)
+        if self.prompter.playing[leg ^ 1]:
+            self._sender.join(leg ^ 1, timestamp)
+        else:
+            self._sender.rebase(leg ^ 1, timestamp, self.now)
         if self.secure[call] and leg & 1 == 0:
             slot = np.array([call])
             self._bank.reset(slot, self._detectors[call])
@@ -237,6 +256,17 @@ class MediaPath:
             self._gate.close(slot, masked)
             self._secured_frames[call] = 0
             self.counters.count_restart(call)
+
+    def fill_prompts(self) -> None:
+        """Begin prompts; play on to legs whose other side sends no sound just now. Before beeps and pauses."""
+        if not self.prompter or self.withholds:
+            return
+        # A beep sounds to its end: cut off, it would click.
+        self.prompter.begin(lambda leg: leg & 1 == 1 and self.beeper.sounds(leg >> 1))
+        to = self._sender.due(self.prompter.legs(), self.now)
+        if len(to):
+            self._sender.step(to, self.now)
+            self._send_sound(to, self.prompter.next_frames(to))
 
     def fill_beeps(self) -> None:
         """Play queued beeps to agents whose caller sends no sound just now."""
@@ -247,8 +277,9 @@ class MediaPath:
             return
         audio = np.zeros((len(calls), FRAME), np.int16)
         sent = self.beeper.overlay(audio, calls, self.now)
-        self._sender.step(calls[sent] * 2 + 1, self.now)
-        self._send_gated(calls, audio, sent)
+        to = calls * 2 + 1
+        self._sender.step(to[sent], self.now)
+        self._send_sound(to, audio, sent)
 
     def fill_pauses(self) -> None:
         """Play noise to whoever listens to a pause."""
@@ -263,14 +294,28 @@ class MediaPath:
             coded = ENCODE[law[:, None], audio.view(np.uint16)]
             self._pass_on(legs, coded, np.ones(len(legs), np.bool_))
 
+    def _prompt_instead(self, to: Legs, heard: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Send a frame of the prompt where one plays and there is a place for it; return where one plays."""
+        plays = self.prompter.playing[to]
+        now = to[plays & heard]
+        if len(now) and not self.withholds:
+            self._send_sound(now, self.prompter.next_frames(now))
+        return plays
+
     def _take_gated(
-        self, calls: NDArray[np.intp], pcm: NDArray[np.int16], lost: NDArray[np.bool_]
+        self,
+        calls: NDArray[np.intp],
+        pcm: NDArray[np.int16],
+        lost: NDArray[np.bool_],
+        heard: NDArray[np.bool_],
     ) -> None:
+        """Read frames for keys, and send what the gate makes of those that are to be heard."""
         detection = self._bank.process(pcm, calls, lost)
         gated = self._gate.process(pcm, calls, lost, detection.suspicion)
-        muted = follow(
+        unheard = follow(
             calls,
             gated.masked,
+            heard,
             gated.audio,
             detection.suspicion.key_down,
             self.now,
@@ -281,27 +326,31 @@ class MediaPath:
             self._key_down,
             self._heard_s,
         )
-        self.counters.count_frames(calls, gated.masked, muted, lost, detection.suspicion.score)
+        self.counters.count_frames(calls, gated.masked, unheard, lost, detection.suspicion.score)
         for tone in detection.started:
             self._lines.add(tone.slot, tone.line)
-            heard = int(self._secured_frames[tone.slot]) * FRAME - tone.start_samples
-            self._pressed(
-                tone.slot, HiddenKey(tone.key), Transport.IN_BAND, self.now - heard / SAMPLES_PER_S
-            )
+            ago_samples = int(self._secured_frames[tone.slot]) * FRAME - tone.start_samples
+            began_s = self.now - ago_samples / SAMPLES_PER_S
+            self._pressed(tone.slot, HiddenKey(tone.key), Transport.IN_BAND, began_s)
         if self.withholds:
             return  # beeps too: they follow in the next tick that is in time
-        beeps = self.beeper.overlay(gated.audio, calls, self.now)
-        self._send_gated(calls, gated.audio, beeps | ~lost)
+        audio = gated.audio
+        if not heard.all():
+            calls, lost, audio = calls[heard], lost[heard], audio[heard]
+        beeps = self.beeper.overlay(audio, calls, self.now)
+        self._send_sound(2 * calls + 1, audio, beeps | ~lost)
 
     def _packets_late(self, call: int) -> int:
         return int(self._legs.in_late[2 * call])
 
-    def _send_gated(
-        self, calls: NDArray[np.intp], audio: NDArray[np.int16], chosen: NDArray[np.bool_]
+    def _send_sound(
+        self, to: Legs, audio: NDArray[np.int16], chosen: NDArray[np.bool_] | None = None
     ) -> None:
-        self._sender.send(2 * calls + 1, audio, chosen)
+        """Send and record what is to be heard by `to` instead of the other side's packets, or the `chosen` of it."""
+        chosen = np.ones(len(to), np.bool_) if chosen is None else chosen
+        self._sender.send(to, audio, chosen)
         if self._timelines.taking:
-            self._record(2 * calls, audio, chosen)
+            self._record(to ^ 1, audio, chosen)
 
     def _pass_on(self, legs: Legs, coded: NDArray[np.uint8], chosen: NDArray[np.bool_]) -> None:
         self._sender.pass_on(legs, coded, chosen)

@@ -17,7 +17,14 @@ from bridge.rtp.rtcp_session import Sent
 from dtmf.compiled import compiled
 
 FILL_AFTER_S: Final = 0.03
-"A leg that gets no sound from the other side but has something to say: this long after the last frame it says so."
+"""A leg that gets no sound from the other side but has something to say: this long after the last frame it says so, and
+then every 20 ms. What comes up to 10 ms late still finds its place."""
+
+_NEAREST_TICK_S: Final = 0.0025
+"Half a tick of the worker: what is due goes with the tick that is nearest."
+
+PAUSE_FRAMES: Final = 2
+"A stream that has produced nothing for longer has paused: it counts the time, and marks what comes next."
 
 SAME_CLOCK_SAMPLES: Final = 3 * FRAME
 """A stream whose timestamps agree with the time that has passed within this much counts on: jitter, no jump. More would
@@ -43,16 +50,21 @@ class Sender:
         "Those of legs that are not latched, then room for the one that is written."
         self._left: Legs = np.zeros(rows, np.intp)
         "Whose they are."
+        self._fresh: NDArray[np.bool_] = np.zeros(rows, np.bool_)
         self.refused = 0
         "Packets the kernel did not take (full buffer, far end's port closed)."
 
-    def advance(self, legs: Legs, timestamps: NDArray[np.int64], now: float) -> None:
+    def advance(self, legs: Legs, timestamps: NDArray[np.int64], now: float) -> NDArray[np.bool_]:
         """Set the timestamp of the frame about to be produced of each of `legs`, for its other side.
 
-        `timestamps` are those of `legs`. A stream never goes back: where the other side's clock jumped or an
-        injected beep ran ahead, the offset moves and the rest follows.
+        Return (n,) for which there is one, good until the next time. `timestamps` are those of `legs`. A frame that
+        comes after its place in the stream was filled (by a beep, a prompt) is not to be sent: each would be one more
+        for the far end's jitter buffer to keep. A stream never goes back: where the other side's clock jumped, the
+        offset moves and the rest follows.
         """
-        _advance(self._legs.rows, legs, timestamps, now)
+        fresh = self._fresh[: len(legs)]
+        _advance(self._legs.rows, legs, timestamps, now, fresh)
+        return fresh
 
     def rebase(self, to: int, timestamp: int, now: float) -> None:
         """The other side begins anew at `timestamp`, after a pause or as another stream.
@@ -66,21 +78,37 @@ class Sender:
         jump = (timestamp + int(legs.out_offset[to]) - wanted + 2**31) % 2**32 - 2**31
         if abs(jump) > SAME_CLOCK_SAMPLES:
             legs.out_offset[to] = wanted - timestamp
+        else:  # what begins anew is not to fall into places that were filled
+            legs.out_offset[to] += max(0, FRAME - (frames * FRAME + jump))
         # After a pause the next packet starts a talkspurt (RFC 3551 section 4.1); a new source alone is no pause.
-        legs.out_marker[to] |= frames > 2
+        legs.out_marker[to] |= frames > PAUSE_FRAMES
+
+    def join(self, to: int, timestamp: int) -> None:
+        """The other side begins anew at `timestamp` while this stream is being filled: it goes on, to the sample."""
+        legs = self._legs
+        legs.out_offset[to] = int(legs.out_timestamp[to]) + FRAME - timestamp
 
     def due(self, to: Legs, now: float) -> Legs:
         """Return those of `to` that want a frame because none has come for a while."""
         return _due(self._legs.rows, to, now) if len(to) else to
 
     def step(self, to: Legs, now: float) -> None:
-        """Set the timestamps of frames that are produced because they were due."""
+        """Set the timestamps of frames that are produced because they were due; a pause before them is counted."""
         legs = self._legs
-        legs.out_timestamp[to] = (legs.out_timestamp[to] + FRAME) & 0xFFFFFFFF
-        # The first of a pause is FILL_AFTER_S late; from then on they come every 20 ms.
-        legs.out_produced_s[to] = np.maximum(
-            legs.out_produced_s[to] + FRAME_S, now - FILL_AFTER_S + 0.25 * FRAME_S
-        )
+        produced_s = legs.out_produced_s[to]
+        frames = np.rint((now - produced_s) / FRAME_S).astype(np.int64)
+        paused = frames > PAUSE_FRAMES
+        legs.out_timestamp[to] += np.where(paused, frames, 1) * FRAME
+        legs.out_timestamp[to] &= 0xFFFFFFFF
+        legs.out_marker[to] |= paused
+        # A late tick is made up for; a pause is not.
+        legs.out_produced_s[to] = np.where(self._is_filled(to) & ~paused, produced_s + FRAME_S, now)
+        legs.out_filled_s[to] = legs.out_produced_s[to]
+
+    def _is_filled(self, to: Legs) -> NDArray[np.bool_]:
+        """Return which streams' last frame was produced because none came."""
+        filled: NDArray[np.bool_] = self._legs.out_filled_s[to] == self._legs.out_produced_s[to]
+        return filled
 
     def pass_on(self, legs: Legs, coded: NDArray[np.uint8], chosen: NDArray[np.bool_]) -> None:
         """Send the `chosen` (n,) frames of `legs`, coded (n, 160), to their other sides, in the law spoken there."""
@@ -135,11 +163,20 @@ class Sender:
 
 
 @compiled
-def _advance(rows: NDArray[np.void], legs: Legs, timestamps: NDArray[np.int64], now: float) -> None:
+def _advance(
+    rows: NDArray[np.void],
+    legs: Legs,
+    timestamps: NDArray[np.int64],
+    now: float,
+    fresh: NDArray[np.bool_],
+) -> None:
     for index in range(len(legs)):
         to = rows[legs[index] ^ 1]
         wanted = (timestamps[index] + to["out_offset"]) & 0xFFFFFFFF
         step = ((wanted - to["out_timestamp"] + 0x80000000) & 0xFFFFFFFF) - 0x80000000
+        fresh[index] = step >= FRAME // 2 or not _is_filled(to)
+        if not fresh[index]:
+            continue
         if step < FRAME:
             to["out_offset"] += FRAME - step
             wanted += FRAME - step
@@ -148,10 +185,17 @@ def _advance(rows: NDArray[np.void], legs: Legs, timestamps: NDArray[np.int64], 
 
 
 @compiled
+def _is_filled(leg: np.void) -> bool:
+    """Return whether the last frame of the leg's stream was produced because none came."""
+    return bool(leg["out_filled_s"] == leg["out_produced_s"])
+
+
+@compiled
 def _due(rows: NDArray[np.void], to: Legs, now: float) -> Legs:
     due, count = np.empty_like(to), 0
     for leg in to:
-        if now - rows[leg]["out_produced_s"] >= FILL_AFTER_S:
+        wait_s = FRAME_S - _NEAREST_TICK_S if _is_filled(rows[leg]) else FILL_AFTER_S
+        if now - rows[leg]["out_produced_s"] >= wait_s:
             due[count] = leg
             count += 1
     return due[:count]

@@ -23,7 +23,7 @@ def warm_up() -> None:
     receiver.close()
     timelines = Timelines(1)
     timelines.begin(0, 0.0)
-    path = MediaPath(legs, Sender(legs), 1, lambda *_: None, timelines)
+    path = MediaPath(legs, Sender(legs), 1, lambda *_: None, timelines, lambda *_: None)
     path.close_gate(0, PLAIN_MASKING)
     path.beeper.press(0, 0.0)
     both, coded = np.arange(2), np.zeros((2, FRAME), np.uint8)
