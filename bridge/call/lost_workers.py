@@ -1,11 +1,12 @@
 """What becomes of the calls whose media worker is gone: they are moved to another one, or end."""
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 from bridge.call.events import BridgeEvent, MediaInterrupted, MediaMoved
 from bridge.call.live_calls import LiveCall, LiveCalls
-from bridge.call.move import CallMove
+from bridge.call.move import CALLS_AT_ONCE, CallMove
 from bridge.call.prompts import CallPrompts
 from bridge.media import messages as m
 
@@ -33,6 +34,7 @@ class LostWorkers:
         `now`: monotonic seconds.
         """
         self._calls, self._prompts, self._on_event = calls, prompts, on_event
+        self._turns = asyncio.Semaphore(CALLS_AT_ONCE)
         self._reopen, self._spawn, self._pump, self._now = reopen, spawn, pump, now
 
     def lost(self, calls: frozenset[m.CallId], reason: str) -> None:
@@ -54,7 +56,7 @@ class LostWorkers:
         flow = call.flow
         call.moved_s = self._now()
         self._on_event(MediaInterrupted(call=flow.call))
-        call.move = CallMove(flow, call.line, pump=self._pump, now=self._now)
+        call.move = CallMove(flow, call.line, pump=self._pump, now=self._now, turns=self._turns)
         call.line.worker_lost()
         flow.media_interrupted()
         self._spawn(self._finish_move(call, call.move))

@@ -22,6 +22,14 @@ it within milliseconds; where there is none, a new one has to start, which takes
 ANSWER_LIMIT_S: Final = 4.0
 "How long both sides may take to answer: a re-INVITE over UDP is sent again after 0.5, 1.5 and 3.5 s."
 
+TURN_S: Final = 0.4
+"""How long a call may hold up others that have to tell their sides too: sides that are there have answered by then, and
+what was lost on the way is sent again after 0.5 s."""
+
+CALLS_AT_ONCE: Final = 32
+"""Calls that have their turn: re-INVITEs and answers of hundreds in one moment overflow the buffers of SIP sockets, a
+gateway's or a carrier's, and each that is lost costs half a second and more."""
+
 ASK_AGAIN_S: Final = 0.25
 "After how long a side that had no time for our re-INVITE is asked again."
 
@@ -38,11 +46,13 @@ class CallMove:
         *,
         pump: Callable[[], None],
         now: Callable[[], float],
+        turns: asyncio.Semaphore | None = None,
         open_limit_s: float = OPEN_LIMIT_S,
         answer_limit_s: float = ANSWER_LIMIT_S,
         ask_again_s: float = ASK_AGAIN_S,
     ) -> None:
-        """`pump` sends what the flow made; `now`: monotonic seconds."""
+        """`pump` sends what the flow made; `now`: monotonic seconds; `turns` is shared by the calls that are moved."""
+        self._turns = turns or asyncio.Semaphore()
         self._flow, self._line, self._pump, self._now = flow, line, pump, now
         self._open_limit_s, self._answer_limit_s = open_limit_s, answer_limit_s
         self._ask_again_s = ask_again_s
@@ -70,8 +80,10 @@ class CallMove:
         began_s = self._now()
         try:
             opened = await self._open()
-            self._flow.media_moved(opened, self._now())
-            self._pump()
+            async with self._turns:
+                self._flow.media_moved(opened, self._now())
+                self._pump()
+                await self._settled_within(min(TURN_S, self._answer_limit_s))
             await self._answers()
         except MediaError as error:
             if not self._flow.ended:
@@ -103,16 +115,22 @@ class CallMove:
 
     async def _answers(self) -> None:
         """Return when both sides have answered."""
+        if not await self._settled_within(self._answer_limit_s):
+            raise NotConfirmedError("a side did not answer our re-INVITE")
+        if self._flow.ended:
+            raise NotConfirmedError("the call is over")
+
+    async def _settled_within(self, limit_s: float) -> bool:
+        """Ask the sides until both have answered, or the call is over; return False where neither comes in time."""
         try:
-            async with asyncio.timeout(self._answer_limit_s):
+            async with asyncio.timeout(limit_s):
                 while not self._flow.settled and not self._flow.ended:
                     await self._news_or_pause()
                     self._flow.offer_again(self._now())
                     self._pump()
         except TimeoutError:
-            raise NotConfirmedError("a side did not answer our re-INVITE") from None
-        if self._flow.ended:
-            raise NotConfirmedError("the call is over")
+            return False
+        return True
 
     async def _news_or_pause(self) -> None:
         self._news.clear()

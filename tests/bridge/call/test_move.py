@@ -35,6 +35,7 @@ class Worker:
     answer_limit_s: float = LIMIT_S
     pauses_recorder: bool = True
     closes_gate: bool = True
+    turns: asyncio.Semaphore | None = None
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -68,6 +69,7 @@ class Worker:
             self.line,
             pump=self.rig.run,
             now=lambda: self.rig.now,
+            turns=self.turns,
             open_limit_s=self.open_limit_s,
             answer_limit_s=self.answer_limit_s,
             ask_again_s=0.001,
@@ -165,6 +167,41 @@ class TestMoved:
         assert await worker.done()
         assert worker.rig.flow.info.state is CallState.TALKING
         assert not worker.rig.flow.lost
+
+    async def test_where_many_are_moved_each_is_made_secure_at_once_and_its_sides_told_in_turn(
+        self,
+    ) -> None:
+        """Hundreds of re-INVITEs in one moment would overflow the buffers of sockets, and be lost."""
+        turns = asyncio.Semaphore()
+        first, second = Worker(turns=turns), Worker(turns=turns)
+        await second.secure()
+        for worker in (first, second):
+            worker.lose()
+            worker.move.opened(MOVED)
+        await first.offered()
+        await second.until(lambda: second.rig.flow.secure)
+        assert second.offers() == {}
+        for dialog in first.dialogs:
+            first.answer(dialog)
+        assert await first.done()
+        await second.offered()
+        for dialog in second.dialogs:
+            second.answer(dialog)
+        assert await second.done()
+
+    async def test_a_side_that_does_not_answer_holds_up_the_others_for_a_moment_only(self) -> None:
+        turns = asyncio.Semaphore()
+        mute, other = Worker(turns=turns, answer_limit_s=0.05), Worker(turns=turns)
+        for worker in (mute, other):
+            worker.lose()
+            worker.move.opened(MOVED)
+        await mute.offered()
+        await other.offered()
+        assert mute.offers()
+        for dialog in other.dialogs:
+            other.answer(dialog)
+        assert await other.done()
+        assert not await mute.done()
 
     async def test_the_recording_goes_on_in_the_same_file(self) -> None:
         worker = Worker()
