@@ -25,8 +25,9 @@ MAX_PASSES: Final = 8
 "Packets of one leg treated in one tick; the rest waits in the kernel, so one flooded port cannot hold up the others."
 
 MAX_FIRSTS: Final = 32
-"""Legs that are tied to their far ends in one pass: each costs as much as a dozen packets of others. The rest waits in
-the kernel, so that many calls that begin at once do not hold up those that talk."""
+"""Packets of legs that are not latched that are taken in one tick: each costs as much as a dozen others, and what the
+leg has waiting comes on top. The rest waits in the kernel, so that a thousand calls that begin at once, or are moved
+here from a worker that is gone, do not hold up those that talk, nor make a tick so long that the worker seems hung."""
 
 MAX_QUEUED: Final = 512
 "More small packets than the kernel queues in `port_pool.RECEIVE_BUFFER_BYTES`."
@@ -75,13 +76,13 @@ class Intake:
         """Release the poll descriptor."""
         self._receiver.close()
 
-    def drain(self, passes: int = MAX_PASSES) -> None:
+    def drain(self) -> None:
         """Take what has arrived, one packet a leg and pass."""
-        receiver = self._receiver
-        for _ in range(passes):
+        receiver, firsts = self._receiver, MAX_FIRSTS
+        for _ in range(MAX_PASSES):
             if not receiver.receive(self._sink.now):
                 return
-            self._take_firsts(receiver.not_latched())
+            firsts -= self._take_firsts(receiver.not_latched(), firsts)
             for leg, data in receiver.odd():
                 self._take_odd(leg, data)
             legs, frames, timestamps = receiver.frames()
@@ -90,12 +91,14 @@ class Intake:
             self._take_pending()
             self._take_queued()
 
-    def _take_firsts(self, legs: list[int]) -> None:
-        """Let a few of the legs that are not latched have their turn."""
+    def _take_firsts(self, legs: list[int], most: int) -> int:
+        """Let the legs that are not latched have their turn, `most` of them; return how many had."""
         legs.sort(key=lambda leg: (leg <= self._last_first, leg))
-        for leg in legs[:MAX_FIRSTS]:
+        turn = legs[:most]
+        for leg in turn:
             self._take_first(leg)
             self._last_first = leg
+        return len(turn)
 
     def _take_first(self, leg: int) -> None:
         """Take a packet of a leg that is not latched."""

@@ -122,8 +122,8 @@ class Sender:
 
     def _settle(self, refused: int, left: int) -> None:
         self.refused += refused
-        for row, leg in enumerate(self._left[:left].tolist()):
-            self._send_one(leg, self._packets[row].data)
+        for row in range(left):
+            self._send_one(int(self._left[row]), self._packets[row].data)
 
     def send_event(self, to: int, payload: bytes, timestamp: int, *, marker: bool) -> None:
         """Forward one telephone event packet (RFC 4733) at the other side's `timestamp`."""

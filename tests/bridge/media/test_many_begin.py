@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bridge.media import messages as m
 from bridge.media.calls import WorkerCalls
-from bridge.media.intake import MAX_FIRSTS, MAX_PASSES
+from bridge.media.intake import MAX_FIRSTS
 from bridge.media.settings import WorkerSettings
 from tests.bridge.media.call_rig import FRAME, HOST, Phone, murmur
 
@@ -77,6 +77,7 @@ def crowd() -> Iterator[Crowd]:
 
 def test_everybody_is_heard_from_the_first_packet_on(crowd: Crowd) -> None:
     crowd.calls.intake.drain()
+    crowd.calls.intake.drain()
     for agent in crowd.agents:
         assert [len(packet.payload) for packet in agent.listen()] == [FRAME] * QUEUED
         assert len({packet.sequence_number for packet in agent.heard}) == QUEUED
@@ -94,13 +95,24 @@ def test_what_waited_is_treated_together(crowd: Crowd, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(crowd.calls.path, "take_frames", count)
     crowd.calls.intake.drain()
-    assert sum(batches) == CALLS * QUEUED
-    assert len(batches) <= 2 * QUEUED + MAX_PASSES
+    assert sum(batches) == MAX_FIRSTS * QUEUED
+    assert len(batches) <= QUEUED
 
 
-def test_a_pass_ties_only_so_many_legs(crowd: Crowd) -> None:
-    crowd.calls.intake.drain(passes=1)
+def test_a_tick_ties_only_so_many_legs(crowd: Crowd) -> None:
+    crowd.calls.intake.drain()
     heard = [bool(agent.listen()) for agent in crowd.agents]
     assert sum(heard) == MAX_FIRSTS
-    crowd.calls.intake.drain(passes=1)
-    assert all(before or agent.listen() for before, agent in zip(heard, crowd.agents, strict=True))
+
+
+def test_a_leg_that_is_never_tied_keeps_nobody_from_a_turn(crowd: Crowd) -> None:
+    """Strangers send to the first legs what these are not meant to carry, and more of it before each tick."""
+    stranger = Phone(telephone_event=-1)
+    for _ in range(4):
+        for caller in crowd.callers[: MAX_FIRSTS + 4]:
+            stranger.to = caller.to
+            for _ in range(3):
+                stranger.send(b"nothing that could be RTP")
+        crowd.calls.intake.drain()
+    stranger.sock.close()
+    assert all(agent.listen() for agent in crowd.agents[MAX_FIRSTS + 4 :])
