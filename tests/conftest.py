@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -102,12 +103,19 @@ def no_task_left(request: pytest.FixtureRequest, no_leak: None) -> None:
 
 @pytest.fixture
 async def _tasks_all_done() -> AsyncIterator[None]:
+    async with no_task_of_its_own_left():
+        yield
+
+
+@asynccontextmanager
+async def no_task_of_its_own_left() -> AsyncIterator[None]:
+    """Fail where tasks run on that began within the block."""
+    before = asyncio.all_tasks()
     yield
     await asyncio.sleep(
         0
     )  # a task cancelled in the test's last step still has to run its last step
-    left = asyncio.all_tasks() - {asyncio.current_task()}
-    if left:
+    if left := asyncio.all_tasks() - before - {asyncio.current_task()}:
         names = sorted(f"{task.get_name()} ({task.get_coro()!r})" for task in left)
         pytest.fail("left behind: task " + "; task ".join(names), pytrace=False)
 

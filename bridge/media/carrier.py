@@ -29,6 +29,12 @@ class Carrier:
         """Return the RTP ports of all its calls."""
         return tuple(port for ports in self.calls.values() for port in ports)
 
+    async def end(self) -> None:
+        """Return when the process has ended: in order, or at once where it has not begun and so has no recording."""
+        if not (self.pulse.started or self.calls):
+            self.worker.abandon()
+        await self.worker.stop()
+
     def receive(self, report: m.Report, now: float) -> None:
         """Note what concerns the pool; any report is a sign of life."""
         self.pulse.beat(now)

@@ -72,7 +72,7 @@ class Places:
         await self._settle()
         if self._spare is not None:
             await self._spare.stop()
-        await asyncio.gather(*(carrier.worker.stop() for carrier in self.carriers.values()))
+        await asyncio.gather(*(carrier.end() for carrier in self.carriers.values()))
         self.carriers.clear()
         await self._settle()
 

@@ -61,9 +61,11 @@ class Spare:
             self._spawn(self._start())
 
     async def stop(self) -> None:
-        """End it, where there is one."""
+        """End it, where there is one: at once, as it has no recording to bring to disk."""
         if (taken := self.take()) is not None:
-            await taken[0].stop()
+            worker, _ = taken
+            worker.abandon()
+            await worker.stop()
 
     async def _start(self) -> None:
         try:

@@ -9,7 +9,7 @@ from tests.agent_panel.fakes import PASSWORD, FakeDesk
 from tests.agent_panel.test_browser_payment import mask, sign_in, take_payment
 from tests.support.browser import ColorScheme, RecordedPage, recorded_page
 
-pytestmark = pytest.mark.peer("chromium")
+pytestmark = [pytest.mark.peer("chromium"), pytest.mark.asyncio(loop_scope="session")]
 
 S1 = SessionId("s1")
 

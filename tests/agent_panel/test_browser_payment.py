@@ -10,7 +10,7 @@ from ivr.session.words import ErrorType, FieldName, RecorderState, Result, Statu
 from tests.agent_panel.fakes import PASSWORD, FakeAccounts, FakeDesk
 from tests.support.browser import RecordedPage
 
-pytestmark = pytest.mark.peer("chromium")
+pytestmark = [pytest.mark.peer("chromium"), pytest.mark.asyncio(loop_scope="session")]
 
 S1 = SessionId("s1")
 

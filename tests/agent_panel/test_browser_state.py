@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 from playwright.async_api import Page
 
+from tests.agent_panel.conftest import in_one_loop
 from tests.support.browser import RecordedPage
 
-pytestmark = pytest.mark.peer("chromium")
+pytestmark = [pytest.mark.peer("chromium"), pytest.mark.asyncio(loop_scope="session")]
 
 _PRELUDE = """async () => {
   const state = await import("/panel/static/state.js");
@@ -23,7 +24,7 @@ _PRELUDE = """async () => {
 }"""
 
 
-@pytest.fixture
+@in_one_loop
 async def page(recorded: RecordedPage) -> Page:
     await recorded.page.goto("/panel/sign-in")
     return recorded.page

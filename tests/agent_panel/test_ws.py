@@ -15,10 +15,13 @@ from websockets.asyncio.client import ClientConnection, connect
 from ivr.session.ports import SessionError
 from ivr.session.view import SessionId
 from ivr.session.words import Status
+from tests.agent_panel.conftest import in_one_loop
 from tests.agent_panel.fakes import PASSWORD, FakeAccounts, FakeDesk
 from tests.agent_panel.test_commands import START
 from tests.support.asgi import serving
 from tests.support.clock import ManualClock
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 S1 = SessionId("s1")
 
@@ -70,7 +73,7 @@ async def panel_at(base_url: str, cookie: str) -> AsyncIterator[Panel]:
         yield Panel(socket)
 
 
-@pytest.fixture
+@in_one_loop
 async def panel(base_url: str) -> AsyncIterator[Panel]:
     async with panel_at(base_url, await sign_in(base_url)) as panel:
         yield panel

@@ -1,6 +1,5 @@
 """The phones of a payment call: an agent's that answers by itself, and what a caller says and keys into theirs."""
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -32,9 +31,6 @@ def agent_phone(
     )
 
 
-def spoken_then_keyed(fields: Iterable[str], *, rest_s: float) -> Pcm:
-    """Return five seconds of speech, in which the agent starts the payment, then `fields` in-band, then speech."""
-    parts = [speech(5.0)]
-    for field in fields:
-        parts += [keyed(field, on_ms=90, off_ms=90), silence(1.0)]
-    return np.concatenate([*parts, speech(rest_s)])
+def keyed_then_spoken(keys: str) -> Pcm:
+    """Return `keys` in-band at a person's pace, then speech."""
+    return np.concatenate([keyed(keys, on_ms=90, off_ms=90), silence(0.5), speech(3.0)])

@@ -1,5 +1,6 @@
 """`tonewall demo` as whoever clones the project runs it: what it prints and writes, and that nothing outlives it."""
 
+import asyncio
 import json
 import os
 import re
@@ -101,15 +102,18 @@ async def pay(panel: PanelClient, profile: str) -> None:
     await panel.released(payment.session)
 
 
-@pytest.mark.parametrize("role", ["caller", "agent"])
-async def test_a_phone_that_dies_ends_the_demo_with_its_name(tmp_path: Path, role: str) -> None:
-    async with started_demo(tmp_path) as demo:
+async def test_a_phone_that_dies_ends_the_demo_with_its_name(tmp_path: Path) -> None:
+    await asyncio.gather(*(phone_dies(tmp_path / role, role) for role in ("caller", "agent")))
+
+
+async def phone_dies(output: Path, role: str) -> None:
+    async with started_demo(output) as demo:
         await demo.line_with("caller keys the card number")
         os.kill(demo.softphone(role), signal.SIGKILL)
         assert await demo.ended(limit_s=PROMPTLY_S) == 1
         assert demo.left_behind() == []
     assert f"demo: the {role}'s softphone: its process has ended" in demo.printed
-    assert not (tmp_path / "summary.json").exists()
+    assert not (output / "summary.json").exists()
 
 
 async def test_ctrl_c_ends_the_scripted_call_in_order(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import json
 import os
 import signal
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -24,37 +24,35 @@ from tests.e2e.gateway_rig import (
     running_gateway,
     worker_replaced,
 )
-from tests.e2e.key_rig import CARD, CODE, EXPIRY
-from tests.e2e.phones import agent_phone, spoken_then_keyed
+from tests.e2e.key_rig import KEYED
+from tests.e2e.phones import agent_phone, keyed_then_spoken
 from tests.support.baresip import Baresip
 from tests.support.browser import launched_chromium
 from tests.support.canary import CANARY_CARD, holds_canary
 from tests.support.wav import speech
-
-KEYS: Final = (CARD, EXPIRY, CODE)
 
 pytestmark = [pytest.mark.e2e, pytest.mark.peer("baresip")]
 
 
 async def paid_call(folder: Path) -> str:
     """Let a caller pay; return the call, once the gateway has stopped."""
-    sound = spoken_then_keyed(KEYS, rest_s=3.0)
     config = config_for(folder, detector=DetectorTable(lowest_level_dbm0=-30))
     async with running_gateway(config) as gateway:
         agent = Agent(gateway)
         async with (
             agent_phone(folder, gateway) as phone,
-            Baresip(folder, username="caller", microphone=sound) as caller,
+            Baresip(folder, username="caller", microphone=speech(3.0)) as caller,
         ):
             await registered(gateway, "agent")
             await caller.dial(dial_string(gateway))
             call = await agent.call()
             await phone.heard_for(1.5)
             payment = await agent.take_payment(call)
+            await caller.play(keyed_then_spoken(KEYED))
             paid = await agent.submit(await agent.collected(payment))
             assert paid.status is Status.SUCCEEDED
             await agent.released(call)
-            await phone.heard_for(len(sound) / 8000 - 1.0)
+            await phone.heard_more(1.5)
             await caller.hang_up()
             await phone.wait_for("CALL_CLOSED")
     return call.call
@@ -81,9 +79,9 @@ async def test_a_payment_leaves_evidence_that_counts_verifies_and_tells_no_digit
     (span,) = document["secure_spans"]
     assert (span["masking"]["caller_voice"], span["masking"]["even_beeps"]) == ("pass", False)
     counters = span["counters"]
-    assert counters["presses"] == {"in-band": len("".join(KEYS)), "rfc4733": 0, "sip-info": 0}
+    assert counters["presses"] == {"in-band": len(KEYED), "rfc4733": 0, "sip-info": 0}
     # A tone of 90 ms touches at least five frames.
-    assert counters["frames"]["masked"] >= 5 * len("".join(KEYS))
+    assert counters["frames"]["masked"] >= 5 * len(KEYED)
     assert counters["frames"]["passed"] > 0
     highest = counters["highest_passed_score"]
     assert highest is None or float(highest) <= GATE.threshold

@@ -20,9 +20,10 @@ from tests.e2e.gateway_rig import (
     registered,
     running_gateway,
 )
+from tests.e2e.phones import keyed_then_spoken
 from tests.support import spandsp
 from tests.support.baresip import Baresip
-from tests.support.wav import Pcm, keyed, silence, speech
+from tests.support.wav import Pcm, silence, speech
 
 
 @dataclass(frozen=True)
@@ -58,10 +59,8 @@ async def test_ten_payments_at_once_do_not_disturb_each_other(tmp_path: Path) ->
         running_gateway(config_for(tmp_path, agents=names, workers=2)) as gateway,
         AsyncExitStack() as stack,
     ):
-        phones = [
-            await stack.enter_async_context(phone)
-            for phone in agent_phones(tmp_path, gateway, names)
-        ]
+        phones = agent_phones(tmp_path, gateway, names)
+        await asyncio.gather(*(stack.enter_async_context(phone) for phone in phones))
         await registered(gateway, *names)
         pays = [
             pay(tmp_path, gateway, name, card, row)
@@ -79,11 +78,11 @@ async def test_ten_payments_at_once_do_not_disturb_each_other(tmp_path: Path) ->
 async def pay(tmp_path: Path, gateway: Gateway, name: str, card: Card, row: int) -> None:
     """Make one call from the first ring to the end, and look at its own payment only."""
     agent, amount_minor = Agent(gateway, name), 1000 + row
-    microphone = caller_microphone(card, row)
-    async with Baresip(tmp_path, username=f"caller{row}", microphone=microphone) as caller:
+    async with Baresip(tmp_path, username=f"caller{row}", microphone=speech(3.0)) as caller:
         await caller.dial(dial_string(gateway, name))
         call = await agent.call()
         payment = await agent.take_payment(call, amount=f"{amount_minor / 100:.2f}")
+        await caller.play(keying(card, row))
         collected = await agent.collected(payment)
         assert collected.fields[0].mask == "*" * (len(card.number) - 4) + card.number[-4:]
         paid = await agent.submit(collected)
@@ -110,9 +109,7 @@ def agent_phones(tmp_path: Path, gateway: Gateway, names: tuple[str, ...]) -> li
     ]
 
 
-def caller_microphone(card: Card, row: int) -> Pcm:
+def keying(card: Card, row: int) -> Pcm:
     """Each caller begins at another moment, so that keys of different calls fall everywhere in each other's."""
-    parts = [speech(6.0 + 0.137 * row)]
-    for field in (f"{card.number}#", EXPIRY, card.code):
-        parts += [keyed(field, on_ms=90, off_ms=90), silence(2.0)]
-    return np.concatenate(parts)
+    keys = f"{card.number}#{EXPIRY}{card.code}"
+    return np.concatenate([silence(0.137 * row), keyed_then_spoken(keys)])

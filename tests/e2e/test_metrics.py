@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import httpx2
 import pytest
@@ -21,12 +21,11 @@ from tests.e2e.gateway_rig import (
     registered,
     running_gateway,
 )
-from tests.e2e.key_rig import CARD, CODE, EXPIRY
-from tests.e2e.phones import agent_phone, spoken_then_keyed
+from tests.e2e.key_rig import KEYED
+from tests.e2e.phones import agent_phone, keyed_then_spoken
 from tests.support.baresip import Baresip
 from tests.support.canary import holds_canary
-
-KEYS: Final = (CARD, EXPIRY, CODE)
+from tests.support.wav import speech
 
 pytestmark = [pytest.mark.e2e, pytest.mark.peer("baresip")]
 
@@ -52,19 +51,19 @@ async def test_a_payment_is_in_the_numbers_and_tells_nothing_else(tmp_path: Path
     with capture_logs() as logged:
         call, during, after = await paid_call(tmp_path)
     numbers = totals(during)
-    assert numbers["tonewall_presses_total"] == len("".join(KEYS))
+    assert numbers["tonewall_presses_total"] == len(KEYED)
     # A tone of 90 ms touches at least five frames.
-    assert numbers["tonewall_frames_masked_total"] >= 5 * len("".join(KEYS))
+    assert numbers["tonewall_frames_masked_total"] >= 5 * len(KEYED)
     assert (numbers["tonewall_calls"], numbers["tonewall_calls_started_total"]) == (1, 1)
     assert (numbers["tonewall_calls_secured_total"], numbers["tonewall_secure_calls"]) == (1, 0)
-    assert numbers["tonewall_rtp_packets_received_total"] > 500
-    assert numbers["tonewall_tick_seconds_count"] > 1000
+    assert numbers["tonewall_rtp_packets_received_total"] > 300
+    assert numbers["tonewall_tick_seconds_count"] > 500
     numbers = totals(after)
     assert (numbers["tonewall_calls"], numbers["tonewall_calls_ended_total"]) == (0, 1)
     assert (numbers["tonewall_call_mos_count"], numbers["tonewall_leg_loss_ratio_count"]) == (2, 2)
 
     told = quality_of(logged, call)
-    assert told["caller_packets_received"] > 500
+    assert told["caller_packets_received"] > 300
     assert told["agent_heard_mos"] > 3.6
     assert told["caller_heard_mos"] > 3.6
     for text in (during, after):
@@ -81,22 +80,22 @@ def quality_of(logged: list[Any], call: str) -> Mapping[str, Any]:
 
 async def paid_call(folder: Path) -> tuple[str, str, str]:
     """Let a caller pay; return the call, and what was scraped before and after its end."""
-    sound = spoken_then_keyed(KEYS, rest_s=3.0)
     async with running_gateway(config_for(folder, metrics=MetricsTable(port=0))) as gateway:
         agent = Agent(gateway)
         async with (
             agent_phone(folder, gateway) as phone,
-            Baresip(folder, username="caller", microphone=sound) as caller,
+            Baresip(folder, username="caller", microphone=speech(3.0)) as caller,
         ):
             await registered(gateway, "agent")
             await caller.dial(dial_string(gateway))
             call = await agent.call()
             await phone.heard_for(1.5)
             payment = await agent.take_payment(call)
+            await caller.play(keyed_then_spoken(KEYED))
             paid = await agent.submit(await agent.collected(payment))
             assert paid.status is Status.SUCCEEDED
             await agent.released(call)
-            await phone.heard_for(len(sound) / 8000 - 1.0)  # workers tell once a second
+            await phone.heard_more(1.5)  # workers tell once a second
             during = await scraped(gateway)
             await caller.hang_up()
             await phone.wait_for("CALL_CLOSED")

@@ -16,11 +16,11 @@ from tests.e2e.gateway_rig import (
     registered,
     running_gateway,
 )
-from tests.e2e.key_rig import CARD, CODE, EXPIRY, KEYED
-from tests.e2e.phones import agent_phone, spoken_then_keyed
+from tests.e2e.key_rig import KEYED
+from tests.e2e.phones import agent_phone, keyed_then_spoken
 from tests.support import spandsp
 from tests.support.baresip import Baresip
-from tests.support.wav import Pcm
+from tests.support.wav import Pcm, speech
 
 pytestmark = [pytest.mark.e2e, pytest.mark.peer("baresip")]
 
@@ -33,12 +33,12 @@ async def gateway(tmp_path: Path) -> AsyncIterator[Gateway]:
 
 async def test_in_band_digits_pay_and_are_heard_by_nobody(tmp_path: Path, gateway: Gateway) -> None:
     read_digits = spandsp.reader()
-    microphone = spoken_then_keyed((CARD, EXPIRY, CODE), rest_s=2.0)
-    assert read_digits(microphone) == KEYED
+    keys = keyed_then_spoken(KEYED)
+    assert read_digits(keys) == KEYED
     agent = Agent(gateway)
     async with (
         agent_phone(tmp_path, gateway) as phone,
-        Baresip(tmp_path, username="caller", microphone=microphone) as caller,
+        Baresip(tmp_path, username="caller", microphone=speech(3.0)) as caller,
     ):
         await registered(gateway, "agent")
         await caller.dial(dial_string(gateway))
@@ -46,13 +46,14 @@ async def test_in_band_digits_pay_and_are_heard_by_nobody(tmp_path: Path, gatewa
         await phone.heard_for(1.5)
         payment = await agent.take_payment(call)
         assert (payment.secure, payment.recorder) == (True, RecorderState.PAUSED)
+        await caller.play(keys)
         collected = await agent.collected(payment)
         assert [field.state for field in collected.fields] == [FieldState.VALID] * 3
         assert collected.fields[0].mask == "************7899"
         paid = await agent.submit(collected)
         assert (paid.status, paid.amount.minor) == (Status.SUCCEEDED, 1250)
         await agent.released(call)
-        await phone.heard_for(len(microphone) / 8000 - 1.0)
+        await phone.heard_more(1.5)
         await caller.hang_up()
         await phone.wait_for("CALL_CLOSED")
     await gateway.stop()

@@ -1,5 +1,6 @@
 """A media worker dies or hangs while a card is keyed: the call goes on with another one, secure, and is paid once."""
 
+import asyncio
 import os
 import signal
 from pathlib import Path
@@ -21,28 +22,21 @@ from tests.e2e.gateway_rig import (
     running_gateway,
     worker_replaced,
 )
+from tests.e2e.key_rig import KEYED
+from tests.e2e.phones import keyed_then_spoken
 from tests.support import spandsp
 from tests.support.baresip import Baresip
 from tests.support.canary import CANARY_CARD
-from tests.support.wav import Pcm, keyed, silence, speech
+from tests.support.wav import Pcm, keyed, speech
 
 KEYS_BEFORE_THE_LOSS = 6
 
 pytestmark = [pytest.mark.e2e, pytest.mark.peer("baresip")]
 
 
-def slowly(field: str) -> Pcm:
-    """Key a field so slowly that there is time to kill in the middle."""
-    return np.concatenate([keyed(field, on_ms=120, off_ms=130), silence(2.5)])
-
-
-def whole_card() -> Pcm:
-    return np.concatenate([slowly(field) for field in (f"{CANARY_CARD}#", "1239", "123")])
-
-
-def interrupted_card() -> Pcm:
-    """The number, in the middle of which the worker goes; then, asked again, the whole card."""
-    return np.concatenate([speech(6.0), slowly(f"{CANARY_CARD}#"), whole_card(), speech(10.0)])
+def interrupted_number() -> Pcm:
+    """The number, keyed so slowly that there is time to kill the worker in the middle."""
+    return keyed(f"{CANARY_CARD}#", on_ms=120, off_ms=130)
 
 
 def keys_shown(view: AgentView) -> int:
@@ -68,12 +62,8 @@ async def test_a_lost_worker_costs_a_field_and_no_call(
         running_gateway(config) as gateway,
         phone(tmp_path, "ann", gateway.node.sip_address) as ann,
         phone(tmp_path, "ben", gateway.node.sip_address) as ben,
-        Baresip(tmp_path, username="unlucky", microphone=interrupted_card()) as unlucky,
-        Baresip(
-            tmp_path,
-            username="lucky",
-            microphone=np.concatenate([speech(12.0), whole_card(), speech(10.0)]),
-        ) as lucky,
+        Baresip(tmp_path, username="unlucky", microphone=speech(3.0)) as unlucky,
+        Baresip(tmp_path, username="lucky", microphone=speech(3.0)) as lucky,
     ):
         await registered(gateway, "ann", "ben")
         anns, bens = Agent(gateway, "ann"), Agent(gateway, "ben")
@@ -84,6 +74,8 @@ async def test_a_lost_worker_costs_a_field_and_no_call(
             await lucky.dial(dial_string(gateway, "ben"))
             other = await bens.call()
             others_payment = await bens.take_payment(other)
+            await lucky.play(keyed_then_spoken(KEYED))
+        keying = asyncio.create_task(unlucky.say(interrupted_number()))
         await anns.session(payment, lambda view: keys_shown(view) >= KEYS_BEFORE_THE_LOSS)
 
         victim = gateway.node.worker_pid_of(CallId(call.call))
@@ -92,6 +84,9 @@ async def test_a_lost_worker_costs_a_field_and_no_call(
         told = await anns.session(payment, lambda view: view.message == messages.MEDIA_INTERRUPTED)
         assert (told.status, keys_shown(told)) == (Status.COLLECTING, 0)
 
+        await keying
+        await anns.call_where(lambda now: now.secure)
+        await unlucky.play(keyed_then_spoken(KEYED))
         paid = await anns.submit(await anns.collected(payment))
         assert paid.status is Status.SUCCEEDED
         await anns.released(call)
@@ -102,7 +97,7 @@ async def test_a_lost_worker_costs_a_field_and_no_call(
             await lucky.hang_up()
             await ben.wait_for("CALL_CLOSED")
         before = ann.heard_samples
-        await ann.heard_more(5.0)  # there is a pause after the last key
+        await unlucky.say(speech(2.0))
         await unlucky.hang_up()
         await ann.wait_for("CALL_CLOSED")
     assert loud_seconds(ann.heard()[before:]) > 0.3, "the caller is heard by the new way"

@@ -69,6 +69,12 @@ async def serve(config: Path) -> AsyncIterator[Serve]:
         await process.wait()
 
 
+async def ended(config: Path) -> tuple[int, str, str]:
+    """Return what one that does not start leaves: :meth:`Serve.ended`."""
+    async with serve(config) as served:
+        return await served.ended()
+
+
 def written(
     folder: Path, *, name: str = "a", sip_port: int = 0, web_port: int = 0, level: str = "INFO"
 ) -> Path:
@@ -139,7 +145,7 @@ async def test_a_second_one_is_refused_in_one_line_and_the_first_goes_on(tmp_pat
         said = await first.started()
         sip_port = int(found(r"sip:127\.0\.0\.1:(\d+)", said))
         web_port = int(found(r"http://127\.0\.0\.1:(\d+)", said))
-        for config, reason in (
+        refused = (
             (
                 written(tmp_path, name="b", sip_port=sip_port),
                 f"cannot listen for SIP on 127.0.0.1 port {sip_port}: Address already in use; "
@@ -155,9 +161,9 @@ async def test_a_second_one_is_refused_in_one_line_and_the_first_goes_on(tmp_pat
                 f"data folder {tmp_path}/a: a gateway named 'node-1' runs on it already; "
                 "stop that one, or set data",
             ),
-        ):
-            async with serve(config) as second:
-                assert await second.ended() == (1, "", f"Error: {reason}\n")
+        )
+        ends = await asyncio.gather(*(ended(config) for config, _ in refused))
+        assert ends == [(1, "", f"Error: {reason}\n") for _, reason in refused]
         first.signal(signal.SIGTERM)
         code, _, _ = await first.ended()
     assert code == 0

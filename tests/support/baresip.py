@@ -155,7 +155,7 @@ class Baresip:
     @property
     def heard_samples(self) -> int:
         """How much this phone has heard of the call that goes on; its WAV can be read only once the call is over."""
-        return max(0, self._heard_bytes() - _WAV_HEADER_BYTES) // 2
+        return max(0, self._recorded_bytes("dec") - _WAV_HEADER_BYTES) // 2
 
     async def __aenter__(self) -> Self:
         for attempt in range(_STARTS):
@@ -228,6 +228,13 @@ class Baresip:
         sound = self._write_sound(f"played-{self._played}.wav", pcm)
         await self.command("ausrc", f"aufile,{sound}")
 
+    async def say(self, pcm: Pcm) -> None:
+        """As :meth:`play`, and return when all of it is said."""
+        before = self._recorded_bytes("enc")
+        await self.play(pcm)
+        if not await self._grows_to("enc", before + 2 * len(pcm), limit_s=_MICROPHONE_S):
+            raise BaresipError(f"{self.username} did not say {len(pcm) / 8000:g} s of audio")
+
     async def press(self, keys: str) -> None:
         """Send `keys`, one every :data:`PRESS_PERIOD_S`, as RFC 4733 events."""
         loop = asyncio.get_running_loop()
@@ -264,21 +271,24 @@ class Baresip:
 
     async def heard_for(self, seconds: float, *, limit_s: float = 60.0) -> None:
         """Return once this phone has heard `seconds` of audio (its recording has grown to that)."""
-        wanted_bytes = round(seconds * 8000) * 2
-        try:
-            async with asyncio.timeout(limit_s):
-                while self._heard_bytes() < wanted_bytes:  # noqa: ASYNC110  # a file tells nobody that it grew
-                    await asyncio.sleep(0.02)
-        except TimeoutError:
-            raise BaresipError(f"{self.username} did not hear {seconds:g} s of audio") from None
+        if not await self._grows_to("dec", round(seconds * 8000) * 2, limit_s=limit_s):
+            raise BaresipError(f"{self.username} did not hear {seconds:g} s of audio")
 
     async def heard_more(self, seconds: float) -> None:
         """Return once this phone has heard `seconds` of audio from now on."""
-        await self.heard_for(self._heard_bytes() / 2 / 8000 + seconds)
+        await self.heard_for(self._recorded_bytes("dec") / 2 / 8000 + seconds)
 
-    def _heard_bytes(self) -> int:
+    async def _grows_to(self, direction: str, wanted_bytes: int, *, limit_s: float) -> bool:
+        """Return whether this recording is so long within `limit_s`."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limit_s):
+                while self._recorded_bytes(direction) < wanted_bytes:  # noqa: ASYNC110  # a file tells nobody that it grew
+                    await asyncio.sleep(0.02)
+        return self._recorded_bytes(direction) >= wanted_bytes
+
+    def _recorded_bytes(self, direction: str) -> int:
         try:
-            return self.heard_wav.stat().st_size
+            return self._last_dump(direction).stat().st_size
         except FileNotFoundError:
             return 0
 

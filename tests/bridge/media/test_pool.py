@@ -79,6 +79,16 @@ class TestRefused:
             assert rig.told == []
 
 
+class TestStopped:
+    async def test_only_a_worker_that_has_begun_or_has_a_call_is_given_time_to_end(self) -> None:
+        async with running(SETTINGS, SETTINGS, SETTINGS) as rig:
+            with_call, begun, starting = rig.started
+            rig.open("a")
+            begun.beat()
+        assert [worker.abandoned for worker in (with_call, begun, starting)] == [False, False, True]
+        assert [worker.stopped for worker in rig.started] == [True] * 3
+
+
 class TestLost:
     async def test_a_worker_that_is_silent_is_killed_and_replaced(self) -> None:
         async with running(SETTINGS, SETTINGS) as rig:

@@ -156,7 +156,7 @@ class TestLosing:
     async def test_it_is_stopped_with_the_others(self) -> None:
         async with running(SETTINGS) as rig:
             spare = await with_spare(rig)
-        assert spare.stopped
+        assert (spare.abandoned, spare.stopped) == (True, True)  # it is not waited for
         assert [type(told) for told in rig.told] == []
 
     async def test_what_it_tells_after_it_took_over_concerns_its_calls(self) -> None:
