@@ -20,17 +20,21 @@ help:
 	@echo "setting up .venv (once) ..."
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+# What has changed is compiled here, and not by the first worker while somebody waits for it.
+.venv/.compiled: .venv/.ready $(wildcard dtmf/*.py bridge/media/*.py bridge/recording/*.py bridge/rtp/*.py)
 	@echo "compiling the detector and the media loops (once) ..."
 	@$(BIN)/python -m bridge.media.warm_up
 	@touch $@
 
-demo: .venv/.ready
+demo: .venv/.compiled
 	@$(BIN)/tonewall demo $(ARGS)
 
-serve: .venv/.ready
+serve: .venv/.compiled
 	@$(BIN)/tonewall serve $(ARGS)
 
-test: .venv/.ready
+test: .venv/.compiled
 	$(BIN)/python -X dev -m pytest $(ARGS)
 
 check: .venv/.ready
@@ -39,13 +43,13 @@ check: .venv/.ready
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-bench-dtmf: .venv/.ready
+bench-dtmf: .venv/.compiled
 	@$(BIN)/python -m benchmarks.dtmf $(ARGS)
 
-bench-leak: .venv/.ready
+bench-leak: .venv/.compiled
 	@$(BIN)/python -m benchmarks.leak $(ARGS)
 
-bench-media: .venv/.ready
+bench-media: .venv/.compiled
 	@$(BIN)/python -m benchmarks.media $(ARGS)
 
 format: .venv/.ready

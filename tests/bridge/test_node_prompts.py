@@ -44,13 +44,20 @@ async def hears(phone: Phone, pcm: Pcm) -> None:
             assert packet.payload == encode(frame, "PCMU")
 
 
+async def hears_a_prompt(phone: Phone) -> None:
+    """Return once something reaches a phone to which nobody speaks."""
+    async with asyncio.timeout(LIMIT_S):
+        await asyncio.get_running_loop().sock_recv(phone.rtp, 2048)
+
+
 async def test_either_side_is_prompted_and_the_end_is_told(
     bridge: Bridge, alice: Phone, bob: Phone, tmp_path: Path
 ) -> None:
     call = await the_call(bridge)
     path = write_wav(tmp_path / "prompt.wav", PROMPT)
     for leg, phone in ((Leg.CALLER, alice), (Leg.AGENT, bob)):
-        assert await bridge.node.play(call, leg, path) is PromptEnd.FINISHED
+        async with asyncio.timeout(LIMIT_S):
+            assert await bridge.node.play(call, leg, path) is PromptEnd.FINISHED
         await hears(phone, PROMPT)
 
 
@@ -58,7 +65,7 @@ async def test_one_that_is_stopped(bridge: Bridge, alice: Phone, tmp_path: Path)
     call = await the_call(bridge)
     path = write_wav(tmp_path / "prompt.wav", speech(50.0))
     playing = asyncio.create_task(bridge.node.play(call, Leg.CALLER, path))
-    await asyncio.get_running_loop().sock_recv(alice.rtp, 2048)
+    await hears_a_prompt(alice)
     bridge.node.stop_prompt(call, Leg.AGENT)
     bridge.node.stop_prompt(call, Leg.CALLER)
     async with asyncio.timeout(LIMIT_S):
@@ -80,12 +87,13 @@ async def test_the_end_of_the_call_ends_it(
     call = await the_call(bridge)
     path = write_wav(tmp_path / "prompt.wav", speech(50.0))
     playing = asyncio.create_task(bridge.node.play(call, Leg.CALLER, path))
-    await asyncio.get_running_loop().sock_recv(alice.rtp, 2048)
-    if whole_gateway:
-        await bridge.node.stop()
-    else:
-        bridge.node.hang_up(call, "enough")
-    assert await playing is PromptEnd.CALL_CLOSED
+    await hears_a_prompt(alice)
+    async with asyncio.timeout(LIMIT_S):
+        if whole_gateway:
+            await bridge.node.stop()
+        else:
+            bridge.node.hang_up(call, "enough")
+        assert await playing is PromptEnd.CALL_CLOSED
 
 
 async def test_a_worker_that_dies_ends_it_and_the_call_can_be_prompted_again(
@@ -94,7 +102,7 @@ async def test_a_worker_that_dies_ends_it_and_the_call_can_be_prompted_again(
     call = await the_call(bridge)
     path = write_wav(tmp_path / "prompt.wav", speech(50.0))
     playing = asyncio.create_task(bridge.node.play(call, Leg.CALLER, path))
-    await asyncio.get_running_loop().sock_recv(alice.rtp, 2048)
+    await hears_a_prompt(alice)
     os.kill(pid_of(bridge, call), signal.SIGKILL)
     async with asyncio.timeout(LIMIT_S):
         assert await playing is PromptEnd.MEDIA_LOST
