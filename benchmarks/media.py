@@ -41,8 +41,8 @@ def listed(arguments: argparse.Namespace) -> list[Case]:
 
 def run(arguments: argparse.Namespace, console: Console) -> Report:
     """Ask every chosen row, with progress shown."""
-    # A line for each of thousands of calls that end with the benchmark would hide the table.
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    # A line for each of thousands of calls, of which some were overloaded on purpose, would hide the table.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     if shutil.which(media_rtpengine.PROGRAM) is None:
         console.print("rtpengine is not installed: nothing is compared with it")
     if arguments.soak and arguments.json == _JSON:

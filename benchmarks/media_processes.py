@@ -40,8 +40,11 @@ def pin(pid: int, core: int) -> None:
 
 
 def spent_s(pids: Sequence[int]) -> float:
-    """Return the processor time of the processes so far, user and system."""
-    return sum(time.clock_gettime(~pid << 3 | _PROCESSOR_TIME) for pid in pids)
+    """Return the processor time of the processes so far; raise NotAvailableError where one has ended."""
+    try:
+        return sum(time.clock_gettime(~pid << 3 | _PROCESSOR_TIME) for pid in pids)
+    except OSError:
+        raise NotAvailableError("a process has ended while it was measured") from None
 
 
 def waited_s(pids: Sequence[int]) -> float:

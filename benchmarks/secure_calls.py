@@ -30,6 +30,9 @@ TELEPHONE_EVENT: Final = 101
 TICK_SAMPLES: Final = 80
 "The clock moves by 10 ms: every packet time in use is a multiple."
 
+_TICKS: Final = 2
+"Of the worker in that time."
+
 _AUDIO_PACKET_BYTES: Final = 2048
 
 
@@ -138,7 +141,8 @@ class SecureCalls:
                     self._callers[row].send(waiting.pop().packet)
                 while infos[row] and infos[row][-1].at <= now:
                     self._tell(row, infos[row].pop())
-            self._worker.intake.drain()
+            for _ in range(_TICKS):
+                self._worker.intake.drain()
             self._worker.tick(self._worker.path.now)
             for row, phone in enumerate(heard):
                 self._listen(self._agents[row], phone, now)

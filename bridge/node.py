@@ -26,17 +26,17 @@ from bridge.call.secure_line import SecureLine
 from bridge.config import Address, BridgeConfig
 from bridge.errors import NotConfirmedError, PromptError, RouteError
 from bridge.media import messages as m
-from bridge.media.capacity import shortages, within_open_files
 from bridge.media.line_masking import PLAIN_MASKING, LineMasking
-from bridge.media.load import MediaLoad
 from bridge.media.open_files import allow_most_open_files, most_open_files
-from bridge.media.pool import MediaPool
 from bridge.media.settings import worker_settings
 from bridge.sip import events as sip
 from bridge.sip.registrar import Binding
 from bridge.sip.uri import Uri
 from bridge.sip_front import SipFront
 from bridge.statistics import NodeStatistics
+from bridge.workers.capacity import shortages, within_open_files
+from bridge.workers.load import MediaLoad
+from bridge.workers.pool import MediaPool
 
 RINGING_LIMIT_S: Final = 180.0
 "A caller whose phone died while it rang sends no CANCEL; RFC 3261 gives timer C three minutes (section 16.6)."

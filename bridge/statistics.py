@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bridge.call.events import CallState
-from bridge.media.load import MediaLoad
 from bridge.media.statistics import WorkerStatistics
 from bridge.sip.transactions import SipStats
+from bridge.workers.load import MediaLoad
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

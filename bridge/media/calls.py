@@ -19,12 +19,12 @@ from bridge.media.open_files import open_files_allowed, port_pairs_within
 from bridge.media.path import MediaPath
 from bridge.media.port_pool import PortPair, PortPool
 from bridge.media.press_merger import PressMerger
-from bridge.media.prompts import Prompts
 from bridge.media.recordings import Recordings
 from bridge.media.rtcp_ports import RtcpPorts
 from bridge.media.sender import Sender
 from bridge.media.settings import WorkerSettings
 from bridge.media.statistics import LoopTotals, WorkerStatistics
+from bridge.prompts.leg_prompts import Prompts
 from bridge.rtp.call_quality import CallQuality
 from bridge.rtp.g711 import LAW_OF_CODEC
 from bridge.rtp.quality import LegQuality

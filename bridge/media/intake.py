@@ -21,8 +21,8 @@ from bridge.rtp.packet import RtpError, RtpPacket
 from bridge.rtp.reception import ReceptionTable
 from bridge.rtp.rtcp import is_rtcp
 
-MAX_PASSES: Final = 8
-"Packets of one leg treated in one tick; the rest waits in the kernel, so one flooded port cannot hold up the others."
+MAX_WITHHELD: Final = 8
+"Packets of one leg that a tick takes whose sound is not sent: what came while the worker stood still is got rid of."
 
 MAX_FIRSTS: Final = 32
 """Packets of legs that are not latched that are taken in one tick: each costs as much as a dozen others, and what the
@@ -76,10 +76,15 @@ class Intake:
         """Release the poll descriptor."""
         self._receiver.close()
 
-    def drain(self) -> None:
-        """Take what has arrived, one packet a leg and pass."""
+    def drain(self, *, withheld: bool = False) -> None:
+        """Take a packet of each leg that has one; more of what is `withheld`.
+
+        The rest waits in the kernel for the next tick, four of which go into a packet time of 20 ms. Looking again
+        would find what has come meanwhile, a few packets that cost as much as hundreds together, and again what has
+        come while these were treated; and one flooded port would hold up the others.
+        """
         receiver, firsts = self._receiver, MAX_FIRSTS
-        for _ in range(MAX_PASSES):
+        for _ in range(MAX_WITHHELD if withheld else 1):
             if not receiver.receive(self._sink.now):
                 return
             firsts -= self._take_firsts(receiver.not_latched(), firsts)

@@ -156,7 +156,7 @@ class PlayPrompt:
     prompt: int
     "A number that no other prompt of this gateway has."
     path: str
-    "What it may be: `bridge.media.prompt_file`."
+    "What it may be: `bridge.prompts.prompt_file`."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,10 +30,10 @@ from bridge.media.masking import (
 )
 from bridge.media.messages import Transport
 from bridge.media.pauses import Pauses
-from bridge.media.prompter import Ended, Prompter
 from bridge.media.secure_counters import SecureCounters
 from bridge.media.secure_totals import SecureTotals
 from bridge.media.sender import Sender
+from bridge.prompts.prompter import Ended, Prompter
 from bridge.recording.timelines import Timelines
 from bridge.rtp.g711 import DECODE, ENCODE
 from bridge.rtp.packet import RtpPacket

@@ -101,7 +101,7 @@ class Worker:
     def _tick(self, now: float) -> None:
         self._calls.path.now = now
         self._receive_commands()
-        self._calls.intake.drain()
+        self._calls.intake.drain(withheld=self._calls.path.withholds)
         self._calls.tick(now)
         if now - self._flush_s >= FLUSH_S:
             self._flush_s = now

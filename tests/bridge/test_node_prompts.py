@@ -10,7 +10,7 @@ import pytest
 
 from bridge.errors import PromptError
 from bridge.media.messages import CallId, Leg, PromptEnd, RecorderState
-from bridge.media.prompter import prompt_frames
+from bridge.prompts.prompter import prompt_frames
 from bridge.rtp.g711 import encode
 from bridge.rtp.packet import RtpPacket
 from tests.bridge.phone import LIMIT_S, Phone

@@ -17,7 +17,7 @@ import pytest
 from numpy.typing import NDArray
 
 from bridge.media.messages import CallId, Leg, PromptEnd
-from bridge.media.prompter import prompt_frames
+from bridge.prompts.prompter import prompt_frames
 from bridge.rtp.g711 import decode, encode
 from dtmf.tones import beep
 from ivr.app.gateway import Gateway

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.media import messages as m
-from bridge.media.prompter import prompt_frames
+from bridge.prompts.prompter import prompt_frames
 from bridge.rtp.g711 import encode
 from bridge.rtp.packet import RtpPacket
 from bridge.rtp.telephone_event import EventReceiver, TelephoneEvent

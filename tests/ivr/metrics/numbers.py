@@ -5,12 +5,12 @@ from itertools import count
 from typing import Final
 
 from bridge.call.events import CallChanged, CallMeasured, CallState
-from bridge.media.load import MediaLoad
 from bridge.media.messages import CallId
 from bridge.media.statistics import TICK_BOUNDS_S, WorkerStatistics
 from bridge.rtp.call_quality import CallQuality
 from bridge.sip.transactions import SipStats
 from bridge.statistics import NodeStatistics
+from bridge.workers.load import MediaLoad
 from ivr.metrics.call_totals import CallTotals
 from tests.bridge.rtp.qualities import CLEAN, LOSSY
 from tests.ivr.app.calls import call_info

@@ -10,15 +10,15 @@ from typing import Final
 import structlog
 
 from bridge.media import messages as m
-from bridge.media.carrier import Carrier
-from bridge.media.heartbeat import CHECK_S
-from bridge.media.load import MediaLoad, load_of
-from bridge.media.openings import Opening
-from bridge.media.places import Places
 from bridge.media.settings import WorkerSettings
-from bridge.media.spare import StartWorker
 from bridge.media.statistics import WorkerStatistics
-from bridge.media.worker_process import WorkerProcess
+from bridge.workers.carrier import Carrier
+from bridge.workers.heartbeat import CHECK_S
+from bridge.workers.load import MediaLoad, load_of
+from bridge.workers.openings import Opening
+from bridge.workers.places import Places
+from bridge.workers.spare import StartWorker
+from bridge.workers.worker_process import WorkerProcess
 
 HANG_S: Final = 0.5
 "A worker that tells nothing of itself for so long hangs: five heartbeats."

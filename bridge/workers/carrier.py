@@ -1,10 +1,10 @@
 """One media worker as the pool sees it: what it carries, whether it lives, whether it has room."""
 
 from bridge.media import messages as m
-from bridge.media.heartbeat import Pulse
 from bridge.media.settings import WorkerSettings
 from bridge.media.statistics import WorkerStatistics
-from bridge.media.worker_process import WorkerProcess
+from bridge.workers.heartbeat import Pulse
+from bridge.workers.worker_process import WorkerProcess
 
 
 class Carrier:

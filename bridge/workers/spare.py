@@ -10,9 +10,9 @@ from typing import Any
 
 import structlog
 
-from bridge.media.heartbeat import Pulse
-from bridge.media.restart_pause import RestartPause
-from bridge.media.worker_process import WorkerProcess
+from bridge.workers.heartbeat import Pulse
+from bridge.workers.restart_pause import RestartPause
+from bridge.workers.worker_process import WorkerProcess
 
 log = structlog.get_logger(__name__)
 

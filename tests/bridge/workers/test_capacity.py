@@ -8,9 +8,9 @@ from typing import Final
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.media.capacity import most_calls, shortages, within_open_files
 from bridge.media.open_files import calls_within, files_needed, port_pairs_within
 from bridge.media.settings import WorkerSettings
+from bridge.workers.capacity import most_calls, shortages, within_open_files
 
 PLENTY: Final = 2**20
 SETTINGS: Final = WorkerSettings(host="127.0.0.1", first_port=20_000, last_port=20_399, calls=100)
@@ -63,7 +63,7 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[1]), int(sys.argv[2])))
 
 from bridge.config import BridgeConfig
 from bridge.media import messages as m
-from bridge.media.pool import MediaPool
+from bridge.workers.pool import MediaPool
 from bridge.node import BridgeNode
 
 node = BridgeNode(

@@ -1,6 +1,6 @@
 """When a worker is taken for hung; the clock is moved by hand."""
 
-from bridge.media.heartbeat import CHECK_S, START_LIMIT_S, Pulse
+from bridge.workers.heartbeat import CHECK_S, START_LIMIT_S, Pulse
 
 LIMIT_S = 0.5
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import Final
 
 from bridge.media import messages as m
-from bridge.media.pool import MediaPool
 from bridge.media.settings import WorkerSettings
-from bridge.media.worker_process import OnGone, OnReport, WorkerProcess
+from bridge.workers.pool import MediaPool
+from bridge.workers.worker_process import OnGone, OnReport, WorkerProcess
 
 SETTINGS: Final = WorkerSettings(host="127.0.0.1", first_port=20_000, last_port=20_099, calls=4)
 

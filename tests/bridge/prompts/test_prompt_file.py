@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bridge.errors import PromptError
-from bridge.media.prompt_file import MAX_PROMPT_S, read_prompt
+from bridge.prompts.prompt_file import MAX_PROMPT_S, read_prompt
 from tests.support.wav import silence, speech, write_wav
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.media.messages import PromptEnd
-from bridge.media.prompter import FADE_SAMPLES, Prompter, prompt_frames
+from bridge.prompts.prompter import FADE_SAMPLES, Prompter, prompt_frames
 from tests.bridge.media.call_rig import FRAME, Pcm
 
 LEG, OTHER = 3, 4

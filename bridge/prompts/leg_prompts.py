@@ -4,8 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bridge.media.messages import PromptEnd
-from bridge.media.prompt_loader import PromptLoader
-from bridge.media.prompter import Prompter
+from bridge.prompts.prompt_loader import PromptLoader
+from bridge.prompts.prompter import Prompter
 
 
 class Prompts:

@@ -18,11 +18,11 @@ from typing import Final
 import pytest
 
 from bridge.media import messages as m
-from bridge.media.pool import MediaPool
 from bridge.media.report_queue import LEAST_REPORTS
 from bridge.media.settings import WorkerSettings
 from bridge.media.statistics import WorkerStatistics
-from bridge.media.worker_process import WorkerProcess
+from bridge.workers.pool import MediaPool
+from bridge.workers.worker_process import WorkerProcess
 
 SETTINGS: Final = WorkerSettings(host="127.0.0.1", first_port=0, last_port=0, calls=2)
 LIMIT_S: Final = 30.0
@@ -32,7 +32,7 @@ _GATEWAY: Final = """
 import asyncio
 from bridge.media.settings import WorkerSettings
 from bridge.media.statistics import WorkerStatistics
-from bridge.media.worker_process import WorkerProcess
+from bridge.workers.worker_process import WorkerProcess
 
 async def main():
     settings = WorkerSettings(host="127.0.0.1", first_port=0, last_port=0, calls=2)
@@ -286,7 +286,7 @@ async def test_a_worker_that_does_not_read_is_killed_rather_than_left_with_an_op
 async def test_a_worker_that_does_not_end_is_killed(
     started: Started, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.media.worker_process.STOP_S", 0.05)
+    monkeypatch.setattr("bridge.workers.worker_process.STOP_S", 0.05)
     os.kill(started.process.pid, signal.SIGSTOP)
     await started.process.stop()
     assert started.process.returncode == -signal.SIGKILL

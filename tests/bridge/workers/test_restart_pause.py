@@ -2,7 +2,7 @@
 
 import itertools
 
-from bridge.media.restart_pause import FIRST_S, LIVED_S, LONGEST_S, RestartPause
+from bridge.workers.restart_pause import FIRST_S, LIVED_S, LONGEST_S, RestartPause
 
 
 def losses(pause: RestartPause, lived_s: float, times: int) -> list[float]:

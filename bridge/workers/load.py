@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from bridge.media.capacity import most_calls
-from bridge.media.carrier import Carrier
+from bridge.workers.capacity import most_calls
+from bridge.workers.carrier import Carrier
 
 NEARLY_FULL: Final = 0.8
 "Share of the call slots that is in use when a node says that it will soon refuse calls."

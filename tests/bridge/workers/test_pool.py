@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from bridge.media import messages as m
 from bridge.media.settings import WorkerSettings
-from tests.bridge.media.pool_rig import SETTINGS, PoolRig, until
 from tests.bridge.media.test_messages import LARGEST
+from tests.bridge.workers.pool_rig import SETTINGS, PoolRig, until
 
 
 @asynccontextmanager

@@ -9,12 +9,12 @@ from typing import Any
 import structlog
 
 from bridge.media import messages as m
-from bridge.media.carrier import Carrier
-from bridge.media.heartbeat import Pulse
-from bridge.media.restart_pause import RestartPause
 from bridge.media.settings import WorkerSettings
-from bridge.media.spare import Spare, StartWorker
-from bridge.media.worker_process import WorkerProcess
+from bridge.workers.carrier import Carrier
+from bridge.workers.heartbeat import Pulse
+from bridge.workers.restart_pause import RestartPause
+from bridge.workers.spare import Spare, StartWorker
+from bridge.workers.worker_process import WorkerProcess
 
 log = structlog.get_logger(__name__)
 

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from bridge.media import messages as m
 from bridge.media.settings import WorkerSettings
-from tests.bridge.media.pool_rig import SETTINGS, FakeWorker, PoolRig, until
+from tests.bridge.workers.pool_rig import SETTINGS, FakeWorker, PoolRig, until
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ import pytest
 
 from bridge.media import messages as m
 from bridge.media.beeper import Beeper
-from bridge.media.prompter import prompt_frames
+from bridge.prompts.prompter import prompt_frames
 from bridge.recording.keys_in_wav import read_channels
 from bridge.rtp.g711 import decode, encode
 from bridge.rtp.telephone_event import TelephoneEvent

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from bridge.errors import PromptError
-from bridge.media.prompt_file import read_prompt
-from bridge.media.prompter import Frames, prompt_frames
+from bridge.prompts.prompt_file import read_prompt
+from bridge.prompts.prompter import Frames, prompt_frames
 
 MAX_JOBS: Final = 4096
 "Files to be read: each call of a large worker asks for two at once. Where there are more, a prompt fails."

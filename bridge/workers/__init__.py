@@ -1,0 +1,1 @@
+"""The media workers as the gateway has them: processes, their places, a spare one, what they carry."""
