@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from benchmarks.signals import FRAME, RATE_HZ, Pcm
 from bridge.media import messages as m
 from bridge.media.calls import WorkerCalls
+from bridge.media.intake import MAX_FIRSTS
 from bridge.media.line_masking import PLAIN_MASKING, LineMasking
 from bridge.media.settings import WorkerSettings
 from bridge.rtp.g711 import DECODE, LAW_OF_CODEC
@@ -134,6 +135,8 @@ class SecureCalls:
         heard = [_Heard(np.zeros(samples, np.int16), law) for _ in self._ids]
         arrivals = [list(reversed(caller.arrivals)) for caller in traffic]
         infos = [list(reversed(caller.infos)) for caller in traffic]
+        # all that begin at once are heard at once, however many that are
+        ticks = _TICKS + len(self._ids) // MAX_FIRSTS
         for now in range(0, samples, TICK_SAMPLES):
             self._worker.path.now = _STARTED_S + now / RATE_HZ
             for row, waiting in enumerate(arrivals):
@@ -141,7 +144,7 @@ class SecureCalls:
                     self._callers[row].send(waiting.pop().packet)
                 while infos[row] and infos[row][-1].at <= now:
                     self._tell(row, infos[row].pop())
-            for _ in range(_TICKS):
+            for _ in range(ticks):
                 self._worker.intake.drain()
             self._worker.tick(self._worker.path.now)
             for row, phone in enumerate(heard):
