@@ -25,7 +25,7 @@ from tests.e2e.gateway_rig import (
     worker_replaced,
 )
 from tests.e2e.key_rig import KEYED
-from tests.e2e.phones import agent_phone, keyed_then_spoken
+from tests.e2e.phones import agent_phone, pay
 from tests.support.baresip import Baresip
 from tests.support.browser import launched_chromium
 from tests.support.canary import CANARY_CARD, holds_canary
@@ -37,24 +37,14 @@ pytestmark = [pytest.mark.e2e, pytest.mark.peer("baresip")]
 async def paid_call(folder: Path) -> str:
     """Let a caller pay; return the call, once the gateway has stopped."""
     config = config_for(folder, detector=DetectorTable(lowest_level_dbm0=-30))
-    async with running_gateway(config) as gateway:
-        agent = Agent(gateway)
-        async with (
-            agent_phone(folder, gateway) as phone,
-            Baresip(folder, username="caller", microphone=speech(3.0)) as caller,
-        ):
-            await registered(gateway, "agent")
-            await caller.dial(dial_string(gateway))
-            call = await agent.call()
-            await phone.heard_for(1.5)
-            payment = await agent.take_payment(call)
-            await caller.play(keyed_then_spoken(KEYED))
-            paid = await agent.submit(await agent.collected(payment))
-            assert paid.status is Status.SUCCEEDED
-            await agent.released(call)
-            await phone.heard_more(1.5)
-            await caller.hang_up()
-            await phone.wait_for("CALL_CLOSED")
+    async with (
+        running_gateway(config) as gateway,
+        agent_phone(folder, gateway) as phone,
+        Baresip(folder, username="caller", microphone=speech(3.0)) as caller,
+    ):
+        call = await pay(gateway, phone, caller, KEYED)
+        await caller.hang_up()
+        await phone.wait_for("CALL_CLOSED")
     return call.call
 
 

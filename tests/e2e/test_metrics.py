@@ -12,17 +12,13 @@ from structlog.testing import capture_logs
 
 from ivr.app.gateway import Gateway
 from ivr.config import MetricsTable
-from ivr.session.words import Status
 from tests.e2e.gateway_rig import (
     LIMIT_S,
-    Agent,
     config_for,
-    dial_string,
-    registered,
     running_gateway,
 )
 from tests.e2e.key_rig import KEYED
-from tests.e2e.phones import agent_phone, keyed_then_spoken
+from tests.e2e.phones import agent_phone, pay
 from tests.support.baresip import Baresip
 from tests.support.canary import holds_canary
 from tests.support.wav import speech
@@ -81,21 +77,11 @@ def quality_of(logged: list[Any], call: str) -> Mapping[str, Any]:
 async def paid_call(folder: Path) -> tuple[str, str, str]:
     """Let a caller pay; return the call, and what was scraped before and after its end."""
     async with running_gateway(config_for(folder, metrics=MetricsTable(port=0))) as gateway:
-        agent = Agent(gateway)
         async with (
             agent_phone(folder, gateway) as phone,
             Baresip(folder, username="caller", microphone=speech(3.0)) as caller,
         ):
-            await registered(gateway, "agent")
-            await caller.dial(dial_string(gateway))
-            call = await agent.call()
-            await phone.heard_for(1.5)
-            payment = await agent.take_payment(call)
-            await caller.play(keyed_then_spoken(KEYED))
-            paid = await agent.submit(await agent.collected(payment))
-            assert paid.status is Status.SUCCEEDED
-            await agent.released(call)
-            await phone.heard_more(1.5)  # workers tell once a second
+            call = await pay(gateway, phone, caller, KEYED)
             during = await scraped(gateway)
             await caller.hang_up()
             await phone.wait_for("CALL_CLOSED")
