@@ -1,18 +1,16 @@
 """From the wire to frames: drains the sockets of a tick and puts each leg's packets into order.
 
-A packet that is exactly what its leg must send next (the usual case) takes the short way: `bridge.media.receiver`
-makes a frame of it. Whatever is odd takes the long way through `bridge.media.streams`, which leaves frames in the leg's
-`pending` queue.
+A packet that is exactly what its leg must send next, or would be but for a few that were lost before it, takes the
+short way: `bridge.media.receiver` makes frames of it. Whatever is odd takes the long way through
+`bridge.media.streams`, which leaves frames in the leg's `pending` queue.
 
 Every frame ends up as (leg, 160 coded bytes, lost flag, timestamp); a lost one is told as lost, never as silence.
 """
 
-from collections import deque
 from collections.abc import Callable
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bridge.media.leg_table import FRAME, Address, LegTable
 from bridge.media.receiver import MAX_PACKET, Receiver
@@ -52,9 +50,7 @@ class Intake:
         self._legs, self._sink = legs, sink
         self._latch, self._take_rtcp = latch, take_rtcp
         self._streams, self._receiver = Streams(legs, sink, reception), Receiver(legs)
-        self._all_there: NDArray[np.bool_] = np.zeros(len(legs.rows), np.bool_)
-        self._queued: dict[int, deque[bytes]] = {}
-        "What a leg's far end had sent before the leg was latched to it."
+        self._reception = reception
         self._last_first = -1
         "The leg that was last to have a packet taken before it was latched."
 
@@ -87,62 +83,59 @@ class Intake:
         for _ in range(MAX_WITHHELD if withheld else 1):
             if not receiver.receive(self._sink.now):
                 return
-            firsts -= self._take_firsts(receiver.not_latched(), firsts)
-            for leg, data in receiver.odd():
-                self._take_odd(leg, data)
-            legs, frames, timestamps = receiver.frames()
-            if len(legs):
-                self._sink.take_frames(legs, frames, self._all_there[: len(legs)], timestamps)
-            self._take_pending()
-            self._take_queued()
+            turn = self._first_turn(receiver.not_latched(), firsts)
+            firsts -= len(turn)
+            latched = [leg for leg in turn if self._take_first(leg)]
+            self._hand_on()
+            if latched:
+                self._take_queued(latched)
 
-    def _take_firsts(self, legs: list[int], most: int) -> int:
-        """Let the legs that are not latched have their turn, `most` of them; return how many had."""
+    def _first_turn(self, legs: list[int], most: int) -> list[int]:
+        """Return whose turn it is of the legs that are not latched, `most` of them."""
         legs.sort(key=lambda leg: (leg <= self._last_first, leg))
         turn = legs[:most]
-        for leg in turn:
-            self._take_first(leg)
-            self._last_first = leg
-        return len(turn)
+        self._last_first = turn[-1] if turn else self._last_first
+        return turn
 
-    def _take_first(self, leg: int) -> None:
-        """Take a packet of a leg that is not latched."""
+    def _take_first(self, leg: int) -> bool:
+        """Take a packet of a leg that is not latched; return whether it is now."""
+        state = self._legs.state_of(leg)
         try:
-            data, source = self._legs.state_of(leg).sock.recvfrom(MAX_PACKET)
+            data, source = state.sock.recvfrom(MAX_PACKET)
         except OSError:
-            return  # the far end's port is closed (ICMP) or nothing is there after all
-        self._latch_to(leg, data, source)
+            return False  # the far end's port is closed (ICMP) or nothing is there after all
+        if self._is_meant_for(leg, data):
+            self._latch(leg, source)
         self._take_odd(leg, data)
+        return state.latched
 
-    def _latch_to(self, leg: int, data: bytes, source: Address) -> None:
-        """Latch only to what this leg is meant to carry, so that a stray packet does not take the leg over."""
+    def _is_meant_for(self, leg: int, data: bytes) -> bool:
+        """Return whether this is what the leg is to carry: a stray packet must not take it over."""
         try:
             payload_type = RtpPacket.parse(data).payload_type
         except RtpError:
-            return
+            return False
         legs = self._legs
-        if payload_type == legs.payload_type[leg] or legs.is_event(leg, payload_type):
-            self._latch(leg, source)
-            self._sift(leg, source)
+        return bool(payload_type == legs.payload_type[leg]) or legs.is_event(leg, payload_type)
 
-    def _sift(self, leg: int, source: Address) -> None:
-        """Empty the queue of a leg that was latched just now: what came earlier may be anybody's."""
-        state = self._legs.state_of(leg)
-        for _ in range(MAX_QUEUED if state.latched else 0):
-            try:
-                data, sender = state.sock.recvfrom(MAX_PACKET)
-            except OSError:
+    def _take_queued(self, legs: list[int]) -> None:
+        """Treat what the far ends of `legs` had sent before these were latched, one packet a leg and round."""
+        queued = np.array(legs, np.intp)
+        for _ in range(MAX_QUEUED):
+            queued = self._receiver.receive_queued(queued, self._sink.now)
+            if not len(queued):
                 return
-            if sender == source:
-                self._queued.setdefault(leg, deque()).append(data)
+            self._hand_on()
 
-    def _take_queued(self) -> None:
-        """Treat one packet a leg and round, in order."""
-        while self._queued:
-            for leg, packets in self._queued.items():
-                self._take_odd(leg, packets.popleft())
-            self._queued = {leg: packets for leg, packets in self._queued.items() if packets}
-            self._take_pending()
+    def _hand_on(self) -> None:
+        """Treat what the receiver has found."""
+        receiver = self._receiver
+        for leg, data in receiver.odd():
+            self._take_odd(leg, data)
+        self._reception.count_gaps(*receiver.gaps())
+        for frames in receiver.frames():
+            self._sink.take_frames(*frames)
+        self._take_pending()
 
     def _take_odd(self, leg: int, data: bytes) -> None:
         if is_rtcp(data):

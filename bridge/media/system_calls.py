@@ -21,6 +21,9 @@ EVENT_WORDS: Final = 3 if _PACKED else 4
 
 EVENT_FD_WORD: Final = 1 if _PACKED else 2
 
+SOCKET_ADDRESS_BYTES: Final = 28
+"Of a `struct sockaddr_in6`, the longest that a leg's socket has to do with."
+
 _C: Final = {types.intc: ctypes.c_int, types.uintp: ctypes.c_size_t, types.intp: ctypes.c_ssize_t}
 
 
@@ -35,6 +38,10 @@ def _c_function(name: str, result: object, *arguments: object) -> Callable[..., 
 _FD = _FLAGS = _COUNT = _MS = types.intc
 _ADDRESS = _SIZE = types.uintp
 
+getpeername: Final = _c_function("getpeername", types.intc, _FD, _ADDRESS, _ADDRESS)
+recvfrom: Final = _c_function(
+    "recvfrom", types.intp, _FD, _ADDRESS, _SIZE, _FLAGS, _ADDRESS, _ADDRESS
+)
 recv: Final = _c_function("recv", types.intp, _FD, _ADDRESS, _SIZE, _FLAGS)
 send: Final = _c_function("send", types.intp, _FD, _ADDRESS, _SIZE, _FLAGS)
 epoll_wait: Final = _c_function("epoll_wait", types.intc, _FD, _ADDRESS, _COUNT, _MS)

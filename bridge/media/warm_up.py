@@ -6,6 +6,7 @@ from bridge.media.leg_table import FRAME, LegTable
 from bridge.media.line_masking import PLAIN_MASKING
 from bridge.media.path import MediaPath
 from bridge.media.receiver import Receiver
+from bridge.media.rounds import Rounds
 from bridge.media.sender import Sender
 from bridge.recording.timelines import Timelines
 from dtmf import warm_up as detector
@@ -20,7 +21,10 @@ def warm_up() -> None:
     legs = LegTable(1, np.random.default_rng(0))
     receiver = Receiver(legs)
     receiver.receive(0.0)
+    receiver.receive_queued(np.zeros(0, np.intp), 0.0)
     receiver.close()
+    none = np.zeros(0, np.int64)
+    list(Rounds(1).of(none.astype(np.intp), np.zeros((0, FRAME), np.uint8), none, none, 1))
     timelines = Timelines(1)
     timelines.begin(0, 0.0)
     path = MediaPath(legs, Sender(legs), 1, lambda *_: None, timelines, lambda *_: None)

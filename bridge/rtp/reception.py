@@ -1,8 +1,8 @@
 """What was received of each stream: loss and jitter as columns, one row a leg (RFC 3550 appendices A.1, A.3, A.8).
 
-Rules of this file: the usual packet, the next in its stream, is counted by whoever recognises it
-(`bridge.media.receiving`): it moves the sequence number that is expected next, its time and the jitter. What is lost is
-known from the unusual ones. Arrival times are those of the worker's tick, so jitter below a tick (5 ms) is not seen.
+Rules of this file: the usual packet, the next in its stream that came, is counted by whoever recognises it
+(`bridge.media.receiver`): it moves the sequence number that is expected next, its time and the jitter, and tells what
+was lost before it. Arrival times are those of the worker's tick, so jitter below a tick (5 ms) is not seen.
 """
 
 from dataclasses import dataclass
@@ -96,6 +96,12 @@ class ReceptionTable:
         self._next[row] += ahead + 1
         self._missed[row] += ahead
         self._losses[row] += ahead > 0
+
+    def count_gaps(self, rows: NDArray[np.intp], gaps: NDArray[np.int64]) -> None:
+        """Count what was lost (n,) on different rows (n,), where the sequence number has been moved already."""
+        self._missing[rows] += gaps
+        self._missed[rows] += gaps
+        self._losses[rows] += gaps > 0
 
     def count_late(self, row: int) -> None:
         """Count a packet that came after its turn, or twice."""

@@ -3,6 +3,7 @@
 import fcntl
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from bridge.media.leg_table import LegTable
 from bridge.media.receiver import MAX_PACKET, Receiver
+from bridge.media.streams import MAX_BRIDGED_FRAMES
 from bridge.rtp.packet import RtpPacket
 
 LEG: Final = 3
@@ -26,9 +28,9 @@ FIRST: Final = RtpPacket(
 class Line:
     """One leg that has heard a packet of its far end and waits for :data:`FIRST`."""
 
-    def __init__(self, first_fd: int = 0) -> None:
-        self.far_end = _bound()
-        plain = _bound()
+    def __init__(self, first_fd: int = 0, host: str = HOST) -> None:
+        self.far_end = _bound(host)
+        plain = _bound(host)
         self.sock = socket.socket(fileno=fcntl.fcntl(plain, fcntl.F_DUPFD, first_fd))
         plain.close()
         self.legs = LegTable(2, np.random.default_rng(1))
@@ -38,6 +40,8 @@ class Line:
         self.legs.in_sequence[LEG] = 0x3FFFF
         self.legs.in_timestamp[LEG] = FIRST.timestamp
         self.legs.in_ssrc[LEG] = FIRST.ssrc
+        self.timestamps: list[int] = []
+        "Of the frames of the last look."
         self.receiver = Receiver(self.legs)
         self.receiver.add(LEG, self.sock.fileno())
 
@@ -48,12 +52,20 @@ class Line:
     def send(self, data: bytes) -> None:
         self.far_end.sendto(data, self.sock.getsockname())
 
-    def receive(self) -> tuple[list[bytes], list[tuple[int, bytes]]]:
-        """Return the frames and the odd packets of one look."""
+    def receive(self) -> tuple[list[bytes | None], list[tuple[int, bytes]]]:
+        """Return the frames (None: lost) and the odd packets of one look."""
         self.receiver.receive(10.02)
-        legs, frames, _ = self.receiver.frames()
-        assert set(legs.tolist()) <= {LEG}
-        return [frame.tobytes() for frame in frames], list(self.receiver.odd())
+        return self.found()
+
+    def found(self) -> tuple[list[bytes | None], list[tuple[int, bytes]]]:
+        """Return the frames and the odd packets that were found last."""
+        self.timestamps = []
+        frames: list[bytes | None] = []
+        for legs, coded, lost, timestamps in self.receiver.frames():
+            assert legs.tolist() == [LEG]
+            frames.append(None if lost[0] else coded[0].tobytes())
+            self.timestamps += timestamps.tolist()
+        return frames, list(self.receiver.odd())
 
     def close(self) -> None:
         self.receiver.close()
@@ -61,9 +73,10 @@ class Line:
         self.far_end.close()
 
 
-def _bound() -> socket.socket:
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-    sock.bind((HOST, 0))
+def _bound(host: str = HOST) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+    sock.bind((host, 0))
     return sock
 
 
@@ -84,7 +97,7 @@ def changed(at: int, value: int) -> bytes:
 def test_the_next_packet_is_a_frame_and_the_one_after_it_is_due(line: Line) -> None:
     line.send(bytes(FIRST))
     assert line.receive() == ([FIRST.payload], [])
-    assert line.receiver.frames()[2].tolist() == [FIRST.timestamp]
+    assert line.timestamps == [FIRST.timestamp]
     assert line.legs.in_sequence[LEG] == 0x40000
     assert line.legs.in_timestamp[LEG] == (FIRST.timestamp + 160) % 2**32
 
@@ -151,3 +164,59 @@ def test_descriptors_may_be_any_number() -> None:
     line.send(bytes(FIRST))
     assert line.receive() == ([FIRST.payload], [])
     line.close()
+
+
+@pytest.mark.parametrize("lost", range(1, MAX_BRIDGED_FRAMES + 1))
+def test_what_a_few_packets_were_lost_before_is_due_too(line: Line, lost: int) -> None:
+    later = after(lost)
+    line.send(bytes(later))
+    assert line.receive() == ([None] * lost + [FIRST.payload], [])
+    assert line.timestamps == [after(turn).timestamp for turn in range(lost + 1)]
+    gaps = [column.tolist() for column in line.receiver.gaps()]
+    assert gaps == [[LEG], [lost]]
+    line.send(bytes(after(lost + 1)))
+    assert line.receive() == ([FIRST.payload], [])
+    assert [len(column) for column in line.receiver.gaps()] == [0, 0]
+
+
+@pytest.mark.parametrize("samples", [-160, -1, 1, 160])
+def test_a_gap_that_is_not_as_long_as_what_is_missing_is_odd(line: Line, samples: int) -> None:
+    data = bytes(replace(after(2), timestamp=(after(2).timestamp + samples) % 2**32))
+    line.send(data)
+    assert line.receive() == ([], [(LEG, data)])
+    assert line.legs.in_sequence[LEG] == 0x3FFFF
+
+
+def test_what_a_leg_lost_that_does_not_receive_is_nobodys_loss(line: Line) -> None:
+    line.legs.receives[LEG] = False
+    line.send(bytes(after(2)))
+    assert line.receive() == ([], [(LEG, bytes(after(2)))])
+    assert line.legs.in_sequence[LEG] == 0x3FFFF
+
+
+@pytest.mark.parametrize("host", [HOST, "::1"])
+def test_what_a_far_end_sent_before_its_leg_was_latched_is_all_that_is_taken(host: str) -> None:
+    line, stranger = Line(host=host), _bound(host)
+    to = line.sock.getsockname()
+    for turn in range(3):
+        stranger.sendto(b"not for you", to)
+        line.send(bytes(after(turn)))
+        stranger.sendto(bytes(after(turn + 1)), to)
+    line.latch()
+    legs, taken = np.array([LEG]), []
+    while len(legs := line.receiver.receive_queued(legs, 10.02)):
+        assert legs.tolist() == [LEG]
+        taken += line.found()[0]
+    assert taken == [FIRST.payload] * 3
+    assert not line.receiver.receive(10.02)
+    stranger.close()
+    line.close()
+
+
+def after(packets: int) -> RtpPacket:
+    """Return the packet that comes so many after the first."""
+    return replace(
+        FIRST,
+        sequence_number=(FIRST.sequence_number + packets) % 2**16,
+        timestamp=(FIRST.timestamp + packets * 160) % 2**32,
+    )

@@ -32,7 +32,7 @@ class Stream:
 
     def next(self, index: int, late_s: float = 0.0) -> None:
         """The packet after the last one: the short way."""
-        count_due(self.rows[ROW], 50.0 + index * FRAME_S + late_s)
+        count_due(self.rows[ROW], 0, 50.0 + index * FRAME_S + late_s)
         self._index = index
 
     def odd(self, index: int, late_s: float = 0.0) -> None:
@@ -219,6 +219,6 @@ class TestJitterAppendixA8:
             table.open(row)
             table.start(row, 1, 0.02 * row)
         for row in (0, 2):
-            count_due(rows[row], 0.04)
+            count_due(rows[row], 0, 0.04)
         assert [table.received(row).packets for row in range(3)] == [1, 0, 1]
         assert [table.received(row).jitter_ms for row in range(3)] == [2.5, 0, 0]
