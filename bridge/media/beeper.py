@@ -81,10 +81,17 @@ class Beeper:
         return _beeping(self._waiting, self._left)
 
     def overlay(
-        self, audio: NDArray[np.int16], calls: NDArray[np.intp], now: float
+        self,
+        audio: NDArray[np.int16],
+        calls: NDArray[np.intp],
+        heard: NDArray[np.bool_],
+        now: float,
     ) -> NDArray[np.bool_]:
-        """Replace the rows of `audio` (n, 160) whose call (n,) is beeping by its next frame; return which."""
-        return _overlay(audio, calls, now, self._waiting, self._left, self._due_s, _SOUND)
+        """Replace the rows of `audio` (n, 160) whose call (n,) is beeping by its next frame; return which.
+
+        A beep waits where nothing is `heard` (n,).
+        """
+        return _overlay(audio, calls, heard, now, self._waiting, self._left, self._due_s, _SOUND)
 
 
 @compiled
@@ -101,6 +108,7 @@ def _beeping(waiting: NDArray[np.int64], left: NDArray[np.int64]) -> NDArray[np.
 def _overlay(
     audio: NDArray[np.int16],
     calls: NDArray[np.intp],
+    heard: NDArray[np.bool_],
     now: float,
     waiting: NDArray[np.int64],
     left: NDArray[np.int64],
@@ -110,6 +118,8 @@ def _overlay(
     active = np.zeros(len(calls), np.bool_)
     for row in range(len(calls)):
         call = calls[row]
+        if not heard[row]:
+            continue
         if left[call] == 0 and waiting[call] > 0 and due_s[call] <= now + _NEAREST_S:
             waiting[call] -= 1
             left[call] = _FRAMES_A_PRESS

@@ -18,20 +18,21 @@ def divide(
     decode: NDArray[np.int16],
     passed: NDArray[np.bool_],
     calls: NDArray[np.intp],
+    agents: Legs,
     pcm: NDArray[np.int16],
     calls_lost: NDArray[np.bool_],
     calls_heard: NDArray[np.bool_],
 ) -> int:
     """Decode the frames of callers whose line is secure and return how many; mark those that go on as they are.
 
-    `heard` (n,) have a place in the other side's stream.
+    `heard` (n,) have a place in the other side's stream. `agents` are the legs that listen to those `calls`.
     """
     gated = 0
     for index in range(len(legs)):
         leg, is_gated = legs[index], secure[legs[index] >> 1] and legs[index] & 1 == 0
         passed[index] = heard[index] and not is_gated and not lost[index]
         if is_gated:
-            calls[gated] = leg >> 1
+            calls[gated], agents[gated] = leg >> 1, leg ^ 1
             calls_lost[gated], calls_heard[gated] = lost[index], heard[index]
             law = rows[leg]["law"]
             for sample in range(FRAME):
@@ -44,6 +45,7 @@ def divide(
 def follow(
     calls: NDArray[np.intp],
     masked: NDArray[np.bool_],
+    lost: NDArray[np.bool_],
     heard: NDArray[np.bool_],
     audio: NDArray[np.int16],
     key_is_down: NDArray[np.bool_],
@@ -54,12 +56,13 @@ def follow(
     quiet_frames: NDArray[np.int64],
     key_down: NDArray[np.bool_],
     heard_s: NDArray[np.float64],
-) -> NDArray[np.bool_]:
-    """Note in the columns of all calls what became of a frame each; silence what is not to be heard and return which.
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Note in the columns of all calls what became of a frame each; silence what is not to be heard.
 
-    `masked`, `heard`, `audio` and `key_is_down` have a row for each of `calls` (n,); `silenced` are the muted callers.
+    `masked`, `lost`, `heard`, `audio` and `key_is_down` have a row for each of `calls` (n,); `silenced` are the muted
+    callers. Return which are silenced (n,), and which have a packet to send (n,): a lost frame has none.
     """
-    unheard = np.empty(len(calls), np.bool_)
+    unheard, sent = np.empty(len(calls), np.bool_), np.empty(len(calls), np.bool_)
     for row in range(len(calls)):
         call = calls[row]
         secured_frames[call] += 1
@@ -69,7 +72,8 @@ def follow(
         unheard[row] = silenced[call] or withholds or not heard[row]
         if unheard[row]:
             audio[row, :] = 0
-    return unheard
+        sent[row] = heard[row] and not lost[row]
+    return unheard, sent
 
 
 @compiled

@@ -132,7 +132,8 @@ class Intake:
         receiver = self._receiver
         for leg, data in receiver.odd():
             self._take_odd(leg, data)
-        self._reception.count_gaps(*receiver.gaps())
+        if receiver.longest_gap:
+            self._reception.count_gaps(*receiver.gaps())
         for frames in receiver.frames():
             self._sink.take_frames(*frames)
         self._take_pending()

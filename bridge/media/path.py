@@ -86,6 +86,7 @@ class MediaPath:
         "When the caller's last telephone event packet came."
         self._passed: NDArray[np.bool_] = np.zeros(2 * calls, np.bool_)
         self._gated_calls: NDArray[np.intp] = np.zeros(calls, np.intp)
+        self._gated_agents: Legs = np.zeros(calls, np.intp)
         self._gated_pcm: NDArray[np.int16] = np.zeros((calls, FRAME), np.int16)
         self._gated_lost: NDArray[np.bool_] = np.zeros(calls, np.bool_)
         self._gated_heard: NDArray[np.bool_] = np.zeros(calls, np.bool_)
@@ -203,6 +204,7 @@ class MediaPath:
             DECODE,
             self._passed,
             self._gated_calls,
+            self._gated_agents,
             self._gated_pcm,
             self._gated_lost,
             self._gated_heard,
@@ -210,6 +212,7 @@ class MediaPath:
         if gated:
             self._take_gated(
                 self._gated_calls[:gated],
+                self._gated_agents[:gated],
                 self._gated_pcm[:gated],
                 self._gated_lost[:gated],
                 self._gated_heard[:gated],
@@ -270,20 +273,20 @@ class MediaPath:
 
     def fill_beeps(self) -> None:
         """Play queued beeps to agents whose caller sends no sound just now."""
-        if self.withholds:
+        beeping = self.beeper.beeping()
+        if self.withholds or not len(beeping):
             return
-        calls = self._sender.due(self.beeper.beeping() * 2 + 1, self.now) >> 1
-        if not len(calls):
+        to = self._sender.due(2 * beeping + 1, self.now)
+        if not len(to):
             return
-        audio = np.zeros((len(calls), FRAME), np.int16)
-        sent = self.beeper.overlay(audio, calls, self.now)
-        to = calls * 2 + 1
+        audio = np.zeros((len(to), FRAME), np.int16)
+        sent = self.beeper.overlay(audio, to >> 1, np.ones(len(to), np.bool_), self.now)
         self._sender.step(to[sent], self.now)
         self._send_sound(to, audio, sent)
 
     def fill_pauses(self) -> None:
         """Play noise to whoever listens to a pause."""
-        if self.withholds:
+        if self.withholds or not self.pauses:
             return
         to = self._sender.due(self.pauses.legs() ^ 1, self.now)
         if len(to):
@@ -305,6 +308,7 @@ class MediaPath:
     def _take_gated(
         self,
         calls: NDArray[np.intp],
+        agents: Legs,
         pcm: NDArray[np.int16],
         lost: NDArray[np.bool_],
         heard: NDArray[np.bool_],
@@ -312,9 +316,10 @@ class MediaPath:
         """Read frames for keys, and send what the gate makes of those that are to be heard."""
         detection = self._bank.process(pcm, calls, lost)
         gated = self._gate.process(pcm, calls, lost, detection.suspicion)
-        unheard = follow(
+        unheard, sent = follow(
             calls,
             gated.masked,
+            lost,
             heard,
             gated.audio,
             detection.suspicion.key_down,
@@ -334,11 +339,8 @@ class MediaPath:
             self._pressed(tone.slot, HiddenKey(tone.key), Transport.IN_BAND, began_s)
         if self.withholds:
             return  # beeps too: they follow in the next tick that is in time
-        audio = gated.audio
-        if not heard.all():
-            calls, lost, audio = calls[heard], lost[heard], audio[heard]
-        beeps = self.beeper.overlay(audio, calls, self.now)
-        self._send_sound(2 * calls + 1, audio, beeps | ~lost)
+        sent |= self.beeper.overlay(gated.audio, calls, heard, self.now)
+        self._send_sound(agents, gated.audio, sent)
 
     def _packets_late(self, call: int) -> int:
         return int(self._legs.in_late[2 * call])

@@ -12,13 +12,16 @@ from bridge.rtp.comfort_noise import noise
 
 
 class Pauses:
-    """The pauses of `rows` legs."""
+    """The pauses of `rows` legs; true while there is any."""
 
     def __init__(self, rows: int) -> None:
         self._level: NDArray[np.int64] = np.zeros(rows, np.int64)
         "In -dBov."
         self._frames: NDArray[np.int64] = np.zeros(rows, np.int64)
         self._legs: set[int] = set()
+
+    def __bool__(self) -> bool:
+        return bool(self._legs)
 
     def begin(self, leg: int, level: int) -> None:
         """Take `level` (-dBov) as the sound of the leg's pause, from now on."""

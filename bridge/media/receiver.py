@@ -62,8 +62,10 @@ class Receiver:
         self._odd_sizes: NDArray[np.intp] = np.zeros(rows, np.intp)
         self._odd_packets: NDArray[np.uint8] = np.zeros((rows, MAX_PACKET), np.uint8)
         self._strange_legs: Legs = np.zeros(rows, np.intp)
-        self._taken = self._longest_gap = self._odd = self._strange = 0
-        "Frames, the most that was lost before one of them, odd packets, legs that are not latched."
+        self._taken = self._odd = self._strange = 0
+        "Frames, odd packets, legs that are not latched."
+        self.longest_gap = 0
+        "The most that was lost before one of the frames."
 
     def add(self, leg: int, fd: int) -> None:
         """Listen to a leg's socket."""
@@ -103,9 +105,8 @@ class Receiver:
         return self._turn[:read].copy()
 
     def gaps(self) -> tuple[Legs, NDArray[np.int64]]:
-        """Return legs (n,) and how many packets were lost (n,) before theirs; nothing where none was."""
-        count = self._taken if self._longest_gap else 0
-        return self._legs[:count], self._gaps[:count]
+        """Return legs (n,) and how many packets were lost (n,) before theirs, 0 where none was."""
+        return self._legs[: self._taken], self._gaps[: self._taken]
 
     def frames(self) -> Iterator[Frames]:
         """Yield what the packets that were due bring: what was lost before them, a frame a leg and round, and they."""
@@ -115,7 +116,7 @@ class Receiver:
                 self._frames[:count],
                 self._timestamps[:count],
                 self._gaps[:count],
-                self._longest_gap,
+                self.longest_gap,
             )
 
     def odd(self) -> Iterator[tuple[int, bytes]]:
@@ -130,7 +131,7 @@ class Receiver:
         return legs
 
     def _take(self, turn: Legs, now: float, *, sifts: bool) -> int:
-        read, self._taken, self._longest_gap, self._odd = _take(
+        read, self._taken, self.longest_gap, self._odd = _take(
             self._rows,
             turn,
             now,

@@ -376,6 +376,6 @@ def test_a_beeper_says_whether_one_sounds() -> None:
     assert not beeper.sounds(1)
     sounding = []
     for _ in range(5):
-        beeper.overlay(np.zeros((1, FRAME), np.int16), np.array([1]), 0.0)
+        beeper.overlay(np.zeros((1, FRAME), np.int16), np.array([1]), np.array([True]), 0.0)
         sounding.append(beeper.sounds(1))
     assert sounding == [True, True, True, False, False]
