@@ -12,15 +12,16 @@ from typing import Final
 
 import numpy as np
 
-from bridge.media.leg_table import FRAME, Address, LegTable
+from bridge.media.leg_table import FRAME, FRAME_S, Address, LegTable
 from bridge.media.receiver import MAX_PACKET, Receiver
 from bridge.media.streams import FrameSink, IntakeCounters, Streams
 from bridge.rtp.packet import RtpError, RtpPacket
 from bridge.rtp.reception import ReceptionTable
 from bridge.rtp.rtcp import is_rtcp
 
-MAX_WITHHELD: Final = 8
-"Packets of one leg that a tick takes whose sound is not sent: what came while the worker stood still is got rid of."
+MAX_PACKETS: Final = 8
+"""Packets of one leg that a tick takes at most. So many where their sound is not sent: what came while the worker stood
+still is got rid of. Elsewhere as many as packet times have passed: fewer would never be made up for."""
 
 MAX_FIRSTS: Final = 32
 """Packets of legs that are not latched that are taken in one tick: each costs as much as a dozen others, and what the
@@ -51,6 +52,7 @@ class Intake:
         self._latch, self._take_rtcp = latch, take_rtcp
         self._streams, self._receiver = Streams(legs, sink, reception), Receiver(legs)
         self._reception = reception
+        self._drained_s = 0.0
         self._last_first = -1
         "The leg that was last to have a packet taken before it was latched."
 
@@ -73,14 +75,18 @@ class Intake:
         self._receiver.close()
 
     def drain(self, *, withheld: bool = False) -> None:
-        """Take a packet of each leg that has one; more of what is `withheld`.
+        """Take a packet of each leg that has one; one more for each packet time since the last tick, and of what is
+        `withheld`.
 
         The rest waits in the kernel for the next tick, four of which go into a packet time of 20 ms. Looking again
         would find what has come meanwhile, a few packets that cost as much as hundreds together, and again what has
         come while these were treated; and one flooded port would hold up the others.
         """
         receiver, firsts = self._receiver, MAX_FIRSTS
-        for _ in range(MAX_WITHHELD if withheld else 1):
+        now = self._sink.now
+        looks = 1 + int((now - self._drained_s) / FRAME_S)
+        self._drained_s = now
+        for _ in range(MAX_PACKETS if withheld else min(looks, MAX_PACKETS)):
             if not receiver.receive(self._sink.now):
                 return
             turn = self._first_turn(receiver.not_latched(), firsts)

@@ -4,6 +4,10 @@ Rules of this file: a packet that is exactly what its leg must send next becomes
 a few before it were lost; every other is odd and left to who can read it. A packet of a leg that is not tied to its far
 end yet is not even read. Losses are usual in this sense because they come when there is least time for them: a worker
 that treats them slowly loses more.
+
+The kernel tells once of each arrival (edge-triggered): to tell as long as there is something would have it look at each
+socket a second time, when it is empty. So whoever leaves a packet where it is, or may have, looks there again by
+himself.
 """
 
 import select
@@ -36,6 +40,13 @@ MAX_PACKET: Final = 1024
 _FD_ROOM: Final = 256
 "Descriptors by which the table of theirs grows at least."
 
+LATE_S: Final = 0.75 * FRAME_S
+"A packet that comes later than this after its turn may have the next one behind it."
+
+_TRUSTED_PACKETS: Final = 64
+"""Every so often a leg is looked at again although its packet was in time: should two have come together once, the
+second would wait until a third comes, and so on."""
+
 _ODD: Final = -1
 
 
@@ -52,6 +63,11 @@ class Receiver:
         self._addresses: NDArray[np.uint8] = np.zeros((2, SOCKET_ADDRESS_BYTES), np.uint8)
         self._turn: Legs = np.zeros(rows, np.intp)
         "Legs that are to be read."
+        self._again: Legs = np.zeros(rows, np.intp)
+        "Legs to look at next time, told of or not, and whether each leg is among them."
+        self._is_again: NDArray[np.bool_] = np.zeros(rows, np.bool_)
+        self._again_count = 0
+        self._looked_s = 0.0
         self._legs: Legs = np.zeros(rows, np.intp)
         self._frames: NDArray[np.uint8] = np.zeros((rows, FRAME), np.uint8)
         self._timestamps: NDArray[np.int64] = np.zeros(rows, np.int64)
@@ -72,11 +88,15 @@ class Receiver:
         if fd >= len(self._leg_of_fd):
             self._leg_of_fd = np.pad(self._leg_of_fd, (0, fd + _FD_ROOM - len(self._leg_of_fd)))
         self._leg_of_fd[fd] = leg
-        self._epoll.register(fd, select.EPOLLIN)
+        self._epoll.register(fd, select.EPOLLIN | select.EPOLLET)
 
     def remove(self, fd: int) -> None:
         """Stop listening to a socket that is about to close."""
         self._epoll.unregister(fd)
+        again = self._again[: self._again_count]
+        others = again[again != self._leg_of_fd[fd]]
+        self._again_count = len(others)
+        self._again[: len(others)] = others
 
     def close(self) -> None:
         """Release the poll descriptor."""
@@ -89,11 +109,17 @@ class Receiver:
             self._events,
             self._leg_of_fd,
             self._rows,
+            self._again[: self._again_count],
+            self._is_again,
             self._turn,
             self._strange_legs,
         )
-        self._take(self._turn[:latched], now, sifts=False)
-        return latched + self._strange > 0
+        self._again_count = self._strange
+        self._again[: self._strange] = self._strange_legs[: self._strange]
+        late_s = LATE_S if now - self._looked_s < LATE_S else -np.inf
+        self._looked_s = now
+        read = self._take(self._turn[:latched], now, late_s, sifts=False)
+        return read + self._strange > 0
 
     def receive_queued(self, legs: Legs, now: float) -> Legs:
         """Take one packet of each of `legs` (n,), which were latched just now; return those that had one.
@@ -101,7 +127,7 @@ class Receiver:
         What came from elsewhere before the leg was latched is thrown away.
         """
         self._strange = 0
-        read = self._take(legs, now, sifts=True)
+        read = self._take(legs, now, np.inf, sifts=True)
         return self._turn[:read].copy()
 
     def gaps(self) -> tuple[Legs, NDArray[np.int64]]:
@@ -130,14 +156,17 @@ class Receiver:
         legs: list[int] = self._strange_legs[: self._strange].tolist()
         return legs
 
-    def _take(self, turn: Legs, now: float, *, sifts: bool) -> int:
-        read, self._taken, self.longest_gap, self._odd = _take(
+    def _take(self, turn: Legs, now: float, late_s: float, *, sifts: bool) -> int:
+        read, self._taken, self.longest_gap, self._odd, self._again_count = _take(
             self._rows,
             turn,
             now,
+            late_s,
             sifts,
             self._packet,
             self._addresses,
+            self._again,
+            self._again_count,
             self._turn,
             self._legs,
             self._frames,
@@ -156,13 +185,24 @@ def _look(
     events: NDArray[np.int32],
     leg_of_fd: NDArray[np.intp],
     rows: NDArray[np.void],
+    again: Legs,
+    is_again: NDArray[np.bool_],
     turn: Legs,
     strange_legs: Legs,
 ) -> tuple[int, int]:
-    """Find the legs with packets: those that are latched, and those that are not."""
-    latched = strange = 0
+    """Find the legs to read, `again` or because something has come: those that are latched, and those that are not."""
+    count = latched = strange = 0
+    for leg in again:
+        turn[count], is_again[leg] = leg, True
+        count += 1
     for event in range(epoll_wait(epoll, events.ctypes.data, len(rows), 0)):
         leg = leg_of_fd[events[event * EVENT_WORDS + EVENT_FD_WORD]]
+        if not is_again[leg]:
+            turn[count] = leg
+            count += 1
+    for leg in again:
+        is_again[leg] = False
+    for leg in turn[:count]:
         if rows[leg]["socket"] < 0:
             strange_legs[strange] = leg
             strange += 1
@@ -177,9 +217,12 @@ def _take(
     rows: NDArray[np.void],
     turn: Legs,
     now: float,
+    late_s: float,
     sifts: bool,
     packet: NDArray[np.uint8],
     addresses: NDArray[np.uint8],
+    again: Legs,
+    again_count: int,
     read_legs: Legs,
     legs: Legs,
     frames: NDArray[np.uint8],
@@ -188,8 +231,8 @@ def _take(
     odd_legs: Legs,
     odd_sizes: NDArray[np.intp],
     odd_packets: NDArray[np.uint8],
-) -> tuple[int, int, int, int]:
-    """Read a packet of each leg of `turn`, which may be `read_legs` itself."""
+) -> tuple[int, int, int, int, int]:
+    """Read a packet of each leg of `turn`, which may be `read_legs` itself; add to `again` where more may wait."""
     read = taken = longest_gap = odd = 0
     for leg in turn:
         row = rows[leg]
@@ -202,6 +245,10 @@ def _take(
         read_legs[read] = leg
         read += 1
         gap = _gap(row, packet) if size == HEADER_SIZE + FRAME else _ODD
+        is_in_time = gap == 0 and abs(now - row["in_due_s"]) <= late_s
+        if not sifts and not (is_in_time and row["in_sequence"] % _TRUSTED_PACKETS):
+            again[again_count] = leg
+            again_count += 1
         if gap == _ODD:
             odd_legs[odd], odd_sizes[odd] = leg, size
             odd_packets[odd, :size] = packet[:size]
@@ -215,7 +262,7 @@ def _take(
             for sample in range(FRAME):
                 frames[taken, sample] = packet[HEADER_SIZE + sample]
             taken += 1
-    return read, taken, longest_gap, odd
+    return read, taken, longest_gap, odd, again_count
 
 
 @compiled

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bridge.media import messages as m
-from tests.bridge.media.call_rig import FRAME, Rig, murmur, pressed
+from tests.bridge.media.call_rig import FRAME, Rig, frames, murmur, pressed
 
 
 @pytest.fixture
@@ -14,6 +14,19 @@ def rig() -> Iterator[Rig]:
     rig = Rig()
     yield rig
     rig.close()
+
+
+def test_a_tick_that_follows_after_several_packet_times_takes_as_many_packets(rig: Rig) -> None:
+    rig.play(murmur(5 * FRAME))
+    rig.agent.listen()
+    for frame in frames(murmur(6 * FRAME)):
+        rig.caller.send(rig.caller.frame(frame))
+    rig.calls.path.now += 0.062
+    rig.calls.intake.drain()
+    assert len(rig.agent.listen()) == 4
+    rig.calls.path.now += 0.005
+    rig.calls.intake.drain()
+    assert len(rig.agent.listen()) == 1, "in a usual tick it is one"
 
 
 def test_nothing_of_an_open_call_is_sent(rig: Rig) -> None:

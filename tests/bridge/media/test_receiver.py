@@ -134,6 +134,74 @@ def test_each_look_takes_one_packet_of_a_leg_in_order(line: Line) -> None:
     assert not line.receiver.receive(10.04)
 
 
+class Stream:
+    """Packets of 20 ms, and looks every 5 ms."""
+
+    def __init__(self, line: Line) -> None:
+        self._line, self._sent, self.now = line, 0, 20.0
+        line.legs.in_due_s[LEG] = self.now
+        line.receiver.receive(self.now)
+
+    def send(self) -> None:
+        data = replace(
+            FIRST,
+            sequence_number=(FIRST.sequence_number + self._sent) % 2**16,
+            timestamp=(FIRST.timestamp + 160 * self._sent) % 2**32,
+        )
+        self._line.send(bytes(data))
+        self._sent += 1
+
+    def look(self, after_s: float = 0.005) -> int:
+        """Return how many frames the next look finds."""
+        self.now += after_s
+        self._line.receiver.receive(self.now)
+        return len(self._line.found()[0])
+
+
+def test_what_is_behind_a_packet_that_came_late_is_taken_by_the_next_look(line: Line) -> None:
+    stream = Stream(line)
+    line.legs.in_due_s[LEG] = stream.now - 0.016
+    stream.send()
+    stream.send()
+    assert [stream.look(), stream.look(), stream.look()] == [1, 1, 0]
+
+
+def test_what_is_behind_a_packet_in_time_waits_no_longer_than_64_packets(line: Line) -> None:
+    stream, waiting = Stream(line), 1
+    stream.send()
+    for _ in range(64):
+        stream.send()
+        waiting += 1 - sum(stream.look() for _ in range(4))
+        assert waiting in (0, 1)
+    assert waiting == 0
+
+
+def test_after_a_long_tick_the_next_look_finds_what_more_has_come(line: Line) -> None:
+    stream = Stream(line)
+    for _ in range(3):
+        stream.send()
+    line.legs.in_due_s[LEG] = stream.now + 0.06
+    assert [stream.look(0.06), stream.look(0), stream.look(0)] == [1, 1, 1]
+
+
+def test_a_leg_that_is_not_latched_is_told_of_until_it_is() -> None:
+    line = Line()
+    line.send(bytes(FIRST))
+    assert line.receive() == line.receive() == ([], [])
+    assert line.receiver.not_latched() == [LEG]
+    line.latch()
+    assert line.receive() == ([FIRST.payload], [])
+    line.close()
+
+
+def test_a_leg_that_is_not_listened_to_any_more_is_not_looked_at(line: Line) -> None:
+    line.send(b"odd")
+    line.send(b"behind it")
+    assert line.receive() == ([], [(LEG, b"odd")])
+    line.receiver.remove(line.sock.fileno())
+    assert not line.receiver.receive(10.04)
+
+
 def test_a_leg_that_does_not_receive_counts_and_hears_nothing(line: Line) -> None:
     line.legs.receives[LEG] = False
     line.send(bytes(FIRST))
