@@ -12,22 +12,19 @@ from dtmf.events import Detection, Suspicion, ToneEnded, ToneStarted
 from dtmf.frames import (
     FRAME_SAMPLES,
     Bools,
-    Floats,
     Indices,
     KeyIndices,
     Pcm,
     samples_of_ms,
 )
-from dtmf.goertzel import Pairs, ToneFilters, surroundings
 from dtmf.held import FOLLOW_SAMPLES, HeldKeys
 from dtmf.history import HISTORY_SAMPLES, History
 from dtmf.keys import KEYS, NO_KEY
 from dtmf.limit_table import LimitTable
 from dtmf.limits import DetectorLimits
-from dtmf.repeats import RepeatFinder
+from dtmf.listening import Listener
 from dtmf.spans import find_spans
 from dtmf.steadiness import Tested
-from dtmf.suspicion import log_odds
 from dtmf.tracks import (
     HOP_SAMPLES,
     TRACK_WINDOW_SAMPLES,
@@ -55,9 +52,8 @@ class DetectorBank:
         self._capacity = capacity
         self._limits = LimitTable(capacity, limits or DetectorLimits())
         self._history = History(capacity)
-        self._filters = ToneFilters(capacity)
-        self._repeats = RepeatFinder(capacity)
         self._candidates = Candidates(capacity)
+        self._listener = Listener(capacity, self._history, self._candidates)
         self._held = HeldKeys(capacity)
 
     def reset(self, slots: Indices, limits: DetectorLimits | None = None) -> None:
@@ -67,8 +63,7 @@ class DetectorBank:
         """
         self._limits.set(slots, limits)
         self._history.reset(slots)
-        self._filters.reset(slots)
-        self._repeats.reset(slots)
+        self._listener.reset(slots)
         self._candidates.reset(slots)
         self._held.reset(slots)
 
@@ -79,42 +74,11 @@ class DetectorBank:
         samples are ignored and count as unknown, not as silence. Raises ValueError where shapes do not fit.
         """
         check_batch(frames, slots, lost, self._capacity)
-        score, hinted = self._listen(frames, slots, lost)
+        score, hinted = self._listener.listen(frames, slots, lost, self._held.key)
         ended = self._follow(slots, hinted)
         started = self._decide(slots, ended)
         suspicion = Suspicion(score=score, key_down=self._held.key[slots] != NO_KEY)
         return Detection(suspicion=suspicion, started=started, ended=ended)
-
-    def _listen(self, frames: Pcm, slots: Indices, lost: Bools) -> tuple[Floats, KeyIndices]:
-        """Run stage 1; return the score of each frame and the key that it hints at, if any, each (n,)."""
-        score = np.full(len(slots), -np.inf, np.float32)
-        hinted = np.full(len(slots), NO_KEY, np.int8)
-        loud, pairs = self._filter(frames, slots, lost)
-        self._history.append(frames, slots, lost)
-        rows = np.flatnonzero(loud)
-        repeats = self._repeats.find(pairs, slots[rows])
-        if not len(repeats.rows):
-            return score, hinted
-        rows = rows[repeats.rows]
-        recent = self._history.last(slots[rows], 2 * FRAME_SAMPLES)
-        around = surroundings(recent, 1, 2)
-        score[rows] = log_odds(repeats, around, recent)
-        slots = slots[rows]
-        frames_heard = self._history.count[slots]
-        hinted[rows] = self._candidates.hint(repeats, around, slots, frames_heard, self._held.key)
-        return score, hinted
-
-    def _filter(self, frames: Pcm, slots: Indices, lost: Bools) -> tuple[Bools, Pairs]:
-        """Return which frames are neither lost nor silent (n,), and the pairs of these."""
-        if lost.any():
-            heard = np.flatnonzero(~lost)
-            self._filters.reset(slots[lost])
-            loud = np.zeros(len(slots), np.bool_)
-            loud[heard], pairs = self._filters.strongest_pairs(frames[heard], slots[heard])
-        else:
-            loud, pairs = self._filters.strongest_pairs(frames, slots)
-        self._repeats.reset(slots[~loud])
-        return loud, pairs
 
     def _follow(self, slots: Indices, hinted: KeyIndices) -> list[ToneEnded]:
         """Follow the keys that are down and return those let go."""

@@ -7,9 +7,8 @@ import numpy.typing as npt
 
 from dtmf.compiled import compiled
 from dtmf.frames import Bools, Floats, Indices, KeyIndices
-from dtmf.goertzel import ENERGY_OF_UNIT_SINE, Surroundings
+from dtmf.goertzel import ENERGY_OF_UNIT_SINE
 from dtmf.keys import KEYS, NO_KEY
-from dtmf.repeats import Repeats
 
 _LOWEST_SHARE: Final = 0.36
 "Share of all energy that the pair has in noise of equal level (0 dB), less what chance takes."
@@ -29,51 +28,23 @@ class Candidates:
 
     def __init__(self, capacity: int) -> None:
         shape = capacity, len(KEYS)
-        self._any = np.zeros(capacity, np.bool_)
-        self._active = np.zeros(shape, np.bool_)
-        self._due = np.zeros(shape, np.int64)
+        self.any = np.zeros(capacity, np.bool_)
+        self.active = np.zeros(shape, np.bool_)
+        self.due_at = np.zeros(shape, np.int64)
         "Frame at which to test."
-        self._hinted = np.zeros(shape, np.int64)
+        self.hinted = np.zeros(shape, np.int64)
         "Frame of the last hint."
-        self._failed = np.zeros(shape, np.bool_)
+        self.failed = np.zeros(shape, np.bool_)
         "Tested in vain: test again with each new hint, as a voice may have covered the start."
 
     def reset(self, slots: Indices) -> None:
         """Drop the candidates of `slots`."""
-        self._any[slots] = False
-        self._active[slots] = False
-
-    def hint(
-        self,
-        repeats: Repeats,
-        around: Surroundings,
-        slots: Indices,
-        frames: Frames,
-        held: KeyIndices,
-    ) -> KeyIndices:
-        """Take what stage 1 found on r slots in `frames`, and return the key that each hints at, if any (r,).
-
-        A hint is a repeated pair with enough of all energy, that `around` the frame's two windows. `held` (capacity,)
-        are the keys known to be down, which need no test.
-        """
-        return _hint(
-            repeats.found,
-            repeats.key,
-            repeats.energy,
-            around.total,
-            slots,
-            frames,
-            held,
-            self._any,
-            self._active,
-            self._due,
-            self._hinted,
-            self._failed,
-        )
+        self.any[slots] = False
+        self.active[slots] = False
 
     def due(self, slots: Indices, frames: Frames) -> tuple[Indices, Indices]:
         """Return rows of `slots` and keys to test in `frames`, in order, and forget those without a recent hint."""
-        return _due(slots, frames, self._any, self._active, self._due, self._hinted)
+        return _due(slots, frames, self.any, self.active, self.due_at, self.hinted)
 
     def tested(self, slots: Indices, keys: Indices, young: Indices, pressed: Indices) -> None:
         """Take what became of c tested `keys`, of which some are `young` and some were `pressed` (indices below c).
@@ -81,44 +52,47 @@ class Candidates:
         A young one is tested again with the next frame, as too little of it has been heard; of the others those that
         were not pressed are tested again only with a new hint.
         """
-        _tested(slots, keys, young, pressed, self._due, self._failed)
+        _tested(slots, keys, young, pressed, self.due_at, self.failed)
 
 
 @compiled
-def _hint(
+def hint(
+    slot: int,
+    frame: int,
+    held: int,
     found: Bools,
     keys: KeyIndices,
     energy: Floats,
     total: Floats,
-    slots: Indices,
-    frames: Frames,
-    held: KeyIndices,
     candidates: Bools,
     active: Bools,
     due: Frames,
     hinted: Frames,
     failed: Bools,
-) -> KeyIndices:
-    told = np.full(len(slots), NO_KEY, np.int8)
-    for row in range(len(slots)):
-        slot, frame = slots[row], frames[row]
-        for window in range(2):
-            low, high = energy[row, 1 + window]
-            enough = low + high > _LOWEST_SHARE * total[row, window]
-            if not (found[row, window] and enough and min(low, high) > _LOWEST_ENERGY):
-                continue
-            key = keys[row, window]
-            told[row] = key
-            if key == held[slot]:
-                continue
-            if not active[slot, key]:
-                # the tone began 15 to 30 ms before the end of the window: one or two frames are missing to 56 ms
-                due[slot, key] = frame + 2 - (window == 0)
-                failed[slot, key] = False
-                active[slot, key] = candidates[slot] = True
-            elif failed[slot, key]:
-                due[slot, key] = frame
-            hinted[slot, key] = frame
+) -> int:
+    """Take what stage 1 found in a frame of one slot, and return the key that it hints at, or NO_KEY.
+
+    A hint is a repeated pair with enough of all energy. `held` is the key known to be down, which needs no test.
+    `found`, `keys` (2,) and `energy` (2, 2) are of the frame's windows (see `repeats.find_repeats`), `total` (3,) is
+    all energy from the window before them on; the rest are the arrays of :class:`Candidates`.
+    """
+    told = NO_KEY
+    for window in range(2):
+        low, high = energy[window]
+        enough = low + high > _LOWEST_SHARE * total[1 + window]
+        if not (found[window] and enough and min(low, high) > _LOWEST_ENERGY):
+            continue
+        told = key = int(keys[window])
+        if key == held:
+            continue
+        if not active[slot, key]:
+            # the tone began 15 to 30 ms before the end of the window: one or two frames are missing to 56 ms
+            due[slot, key] = frame + 2 - (window == 0)
+            failed[slot, key] = False
+            active[slot, key] = candidates[slot] = True
+        elif failed[slot, key]:
+            due[slot, key] = frame
+        hinted[slot, key] = frame
     return told
 
 

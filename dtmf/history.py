@@ -20,31 +20,27 @@ class History:
     """A ring of frames a slot."""
 
     def __init__(self, capacity: int) -> None:
-        self._frames = np.zeros((capacity * HISTORY_FRAMES, FRAME_SAMPLES), np.int16)
-        self._unknown = np.zeros(capacity * HISTORY_FRAMES, np.bool_)
+        self.frames = np.zeros((capacity * HISTORY_FRAMES, FRAME_SAMPLES), np.int16)
+        self.lost = np.zeros(capacity * HISTORY_FRAMES, np.bool_)
         self.count = np.zeros(capacity, np.int64)
         "Frames since the slot's reset."
 
     def reset(self, slots: Indices) -> None:
         """Start `slots` anew with silence."""
         rows = (slots[:, None] * HISTORY_FRAMES + np.arange(HISTORY_FRAMES)).ravel()
-        self._frames[rows] = 0
-        self._unknown[rows] = False
+        self.frames[rows] = 0
+        self.lost[rows] = False
         self.count[slots] = 0
-
-    def append(self, frames: Pcm, slots: Indices, lost: Bools) -> None:
-        """Add one frame a slot; those `lost` as silence that is not known."""
-        _append(frames, slots, lost, self.count, self._frames, self._unknown)
 
     def last(self, slots: Indices, samples: int) -> Floats:
         """Return the newest `samples` of m slots, oldest sample first, (m, samples)."""
-        return _last(slots, samples, self.count, self._frames)
+        return _last(slots, samples, self.count, self.frames)
 
     def unknown(self, slots: Indices, frames: int = HISTORY_FRAMES) -> Bools:
         """Return which of the newest `frames` of m slots were lost, oldest first, (m, frames)."""
-        if not self._unknown.any():
+        if not self.lost.any():
             return np.zeros((len(slots), frames), np.bool_)
-        return self._unknown[self._rows(slots, frames)]
+        return self.lost[self._rows(slots, frames)]
 
     def _rows(self, slots: Indices, frames: int) -> Indices:
         """Return where the newest `frames` of m slots are, oldest first (m, frames)."""
@@ -53,18 +49,25 @@ class History:
 
 
 @compiled
-def _append(
-    frames: Pcm, slots: Indices, lost: Bools, counts: Counts, history: Pcm, unknown: Bools
+def put_frame(
+    frame: Pcm, slot: int, lost: bool, counts: Counts, history: Pcm, unknown: Bools
 ) -> None:
-    for row in range(len(slots)):
-        slot = slots[row]
-        place = slot * HISTORY_FRAMES + counts[slot] % HISTORY_FRAMES
+    """Add a frame (160,) of one slot; one that is `lost` as silence that is not known."""
+    place = slot * HISTORY_FRAMES + counts[slot] % HISTORY_FRAMES
+    for sample in range(FRAME_SAMPLES):
+        history[place, sample] = 0 if lost else frame[sample]
+    unknown[place] = lost
+    counts[slot] += 1
+
+
+@compiled
+def samples_of(slot: int, counts: Counts, history: Pcm, samples: Floats) -> None:
+    """Write the newest samples of one slot, whole frames of them, oldest first."""
+    frames = len(samples) // FRAME_SAMPLES
+    for frame in range(frames):
+        place = slot * HISTORY_FRAMES + (counts[slot] - frames + frame) % HISTORY_FRAMES
         for sample in range(FRAME_SAMPLES):
-            history[place, sample] = frames[row, sample]
-        if lost[row]:
-            history[place] = 0
-        unknown[place] = lost[row]
-        counts[slot] += 1
+            samples[frame * FRAME_SAMPLES + sample] = history[place, sample]
 
 
 @compiled

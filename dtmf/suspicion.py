@@ -16,10 +16,9 @@ from typing import Final
 import numpy as np
 
 from dtmf.compiled import compiled
-from dtmf.frames import RATE_HZ, Bools, Complexes, Floats, Indices, KeyIndices
-from dtmf.goertzel import HOP_SAMPLES, Surroundings, surroundings, tone_phasors
+from dtmf.frames import RATE_HZ, Bools, Complexes, Floats
+from dtmf.goertzel import HOP_SAMPLES
 from dtmf.keys import LOW_HZ
-from dtmf.repeats import Repeats
 
 _LOWEST_SHARE: Final = 0.25
 "Below this share of its own band the weaker tone is no evidence, whatever else holds."
@@ -34,63 +33,34 @@ _LOW_RADIANS: Final = 2 * np.pi * HOP_SAMPLES / RATE_HZ * np.array(LOW_HZ)
 _BIAS: Final = -2.576
 
 
-def log_odds(repeats: Repeats, around: Surroundings, samples: Floats) -> Floats:
-    """Return the score of r rows (r,), -inf where there is no evidence.
+@compiled
+def judged_window(found: Bools, energy: Floats, total: Floats, bands: Floats) -> int:
+    """Return which window of a frame is judged, 1 or 2, or 0 where there is no evidence.
 
-    `samples` (r, 320) are the frame before and the frame itself, `around` is what is around the frame's two windows.
-    Judged is the pair of the window, of these two, whose weaker tone has more of its band.
+    It is the one, of these two, whose weaker tone has more of its band. `found` (2,) and `energy` (2, 2) are those of
+    the two windows (see `repeats.find_repeats`); `total` (3,) and `bands` (3, 2) are what is around them, from 1 on.
     """
-    windows = _judged(repeats.found, repeats.energy, around.total, around.bands)
-    rows = np.flatnonzero(windows)
-    score = np.full(len(samples), -np.inf, np.float32)
-    if len(rows):
-        samples = samples[rows]
-        before = surroundings(samples, 0)
-        total = np.concatenate([before.total, around.total[rows]], axis=1)
-        bands = np.concatenate([before.bands, around.bands[rows]], axis=1)
-        phasors = tone_phasors(samples)
-        score[rows] = _scores(repeats.key[rows], windows[rows], total, bands, phasors)
-    return score
+    judged, most, likely = 0, 0.0, False
+    for window in range(1, 3):
+        if not found[window - 1]:
+            continue
+        low, high = energy[window - 1]
+        weaker = min(low / bands[window, 0], high / bands[window, 1])
+        likely |= bool(weaker * (low + high) > _LOWEST_PRODUCT * total[window])
+        if weaker > most:
+            most, judged = weaker, window
+    return judged if most > _LOWEST_SHARE and likely else 0
 
 
 @compiled
-def _judged(found: Bools, energy: Floats, total: Floats, bands: Floats) -> Indices:
-    """Return which window of each row (r,) is judged, 1 or 2, or 0 where there is no evidence."""
-    windows = np.zeros(len(found), np.intp)
-    for row in range(len(windows)):
-        most, likely = 0.0, False
-        for window in (1, 2):
-            if not found[row, window - 1]:
-                continue
-            low, high = energy[row, window]
-            low_band, high_band = bands[row, window - 1]
-            weaker = min(low / low_band, high / high_band)
-            likely |= weaker * (low + high) > _LOWEST_PRODUCT * total[row, window - 1]
-            if weaker > most:
-                most, windows[row] = weaker, window
-        if most <= _LOWEST_SHARE or not likely:
-            windows[row] = 0
-    return windows
-
-
-@compiled
-def _scores(
-    keys: KeyIndices, windows: Indices, total: Floats, bands: Floats, phasors: Complexes
-) -> Floats:
-    """Return the score of n rows: `keys` (n, 2), `total` (n, 3), `bands` (n, 3, 2), `phasors` (3, n, 8)."""
-    scores = np.empty(len(keys), np.float32)
-    for row in range(len(keys)):
-        window = windows[row]
-        key = keys[row, window - 1]
-        scores[row] = _score(phasors[:, row], key // 4, 4 + key % 4, window, total[row], bands[row])
-    return scores
-
-
-@compiled
-def _score(
+def log_odds(
     phasors: Complexes, row: int, column: int, now: int, total: Floats, bands: Floats
 ) -> float:
-    """Return the log odds of one pair: `phasors` (3, 8), `total` (3,) and `bands` (3, 2) of three windows."""
+    """Return the score of one pair: `row` and `column` are the places of its tones among the eight.
+
+    `phasors` (3, 8), `total` (3,) and `bands` (3, 2) are of the window before the frame's first and of its two, of
+    which `now` is judged.
+    """
     low_40, turn, _ = _over_40_ms(phasors[:, row])
     high_40, _, steadiness = _over_40_ms(phasors[:, column])
     low_now, high_now = _power(phasors[now, row]), _power(phasors[now, column])

@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from dtmf import DetectorBank, GateSettings
 from dtmf.frames import FRAME_SAMPLES, RATE_HZ, Floats, Pcm
-from dtmf.goertzel import ToneFilters, tone_phasors
+from dtmf.goertzel import FILTERS, HALVES, HOP_SAMPLES, strongest_pairs, tone_phasors
 from dtmf.keys import HIGH_HZ, KEYS, LOW_HZ
 from tests.dtmf.drive import mask
 from tests.dtmf.signals import Signal, ms, pair, silence, ulaw, voice
@@ -108,13 +108,16 @@ def test_no_sound_makes_the_score_no_number(frames: Pcm, key: str) -> None:
 
 
 def test_phasors_hold_the_energies_of_the_windows_and_stand_still_on_the_frequency() -> None:
-    tones = (_sine(LOW_HZ[3], 40) + _sine(HIGH_HZ[0], 40)).astype(np.float32)[None]
-    phasors = tone_phasors(tones)
-    filters, slot = ToneFilters(1), np.zeros(1, np.intp)
-    for frame in tones.astype(np.int16).reshape(2, 1, FRAME_SAMPLES):
-        _, pairs = filters.strongest_pairs(frame, slot)
-    energy = np.abs(phasors[1:, 0, 3:5]) ** 2
-    np.testing.assert_allclose(energy, pairs.energy[0], rtol=1e-3)
+    tones = (_sine(LOW_HZ[3], 40) + _sine(HIGH_HZ[0], 40)).astype(np.float32)
+    phasors, room = np.empty((3, 8), np.complex64), np.empty(FILTERS, np.float32)
+    tone_phasors(tones, room, phasors)
+    halves = (tones.reshape(4, HOP_SAMPLES) @ HALVES).reshape(2, 2, 2, FILTERS)
+    half, energy = np.zeros(FILTERS, np.float32), np.empty((2, 2), np.float32)
+    key, clear = np.empty(2, np.int8), np.empty(2, np.bool_)
+    for frame in halves:
+        strongest_pairs(frame, half, energy, key, clear)
+    assert [KEYS[of_window] for of_window in key] == ["*", "*"]
+    np.testing.assert_allclose(np.abs(phasors[1:, 3:5]) ** 2, energy, rtol=1e-3)
     for tone in (3, 4):
-        turns = np.angle(phasors[1:, 0, tone] * phasors[:-1, 0, tone].conj())
+        turns = np.angle(phasors[1:, tone] * phasors[:-1, tone].conj())
         assert np.abs(turns).max() < 0.05
