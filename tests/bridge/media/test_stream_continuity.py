@@ -100,7 +100,7 @@ def test_a_prompt_over_a_stream_that_comes_as_it_likes(
         if index not in lost:
             arrivals.setdefault(newest, []).append(packet)
     heard = run(rig, arrivals, begins)
-    rig.calls.path.prompter.play(1, 1, PROMPT)
+    rig.calls.path.fillers.prompter.play(1, 1, PROMPT)
     later = {tick - begins: part for tick, part in arrivals.items() if tick >= begins}
     heard += [(begins + tick, packet) for tick, packet in run(rig, later, FRAMES * 6)]
     rig.close()
@@ -178,7 +178,7 @@ def test_mask_beep_prompt_and_opening_are_one_steady_stream(rig: Rig) -> None:
     stream += run_from(80, 160)
     rig.calls.handle(m.InfoKey(call=CALL, key=HiddenKey("5"), duration_ms=100))
     stream += run_from(160, 240)
-    rig.calls.path.prompter.play(1, 1, PROMPT)
+    rig.calls.path.fillers.prompter.play(1, 1, PROMPT)
     stream += run_from(240, 400)
     rig.secure(secure=False)
     stream += run_from(400, 800)
