@@ -36,15 +36,10 @@ class Fillers:
         if self.pauses:
             self._fill_pauses(now)
 
-    def prompt_instead(
-        self, to: Legs, heard: NDArray[np.bool_], now: float, *, withholds: bool
-    ) -> NDArray[np.bool_]:
-        """Send a frame of the prompt where one plays and there is a place for it; return where one plays."""
-        plays = self.prompter.playing[to]
-        prompted = to[plays & heard]
-        if len(prompted) and not withholds:
-            self._send_sound(prompted, self.prompter.next_frames(prompted), now)
-        return plays
+    def play_prompts(self, to: Legs, now: float) -> None:
+        """Send the next frame of the prompt to each of `to` (n,), whose stream has a place for it."""
+        sound = self.prompter.next_frames(to)
+        self._outlets.send_sound(to, sound, np.ones(len(to), np.bool_), now)
 
     def holds_gate(self, call: int) -> bool:
         """Return whether the gate of `call` should wait for a beep.
@@ -60,7 +55,7 @@ class Fillers:
         to = self._sender.due(self.prompter.legs(), now)
         if len(to):
             self._sender.step(to, now)
-            self._send_sound(to, self.prompter.next_frames(to), now)
+            self.play_prompts(to, now)
 
     def _fill_beeps(self, beeping: NDArray[np.intp], now: float) -> None:
         """Play the queued beeps of these calls to their agents."""
@@ -81,6 +76,3 @@ class Fillers:
             audio = self.pauses.sound(legs)
             coded = ENCODE[self._legs.law[legs][:, None], audio.view(np.uint16)]
             self._outlets.pass_on(legs, coded, np.ones(len(legs), np.bool_), now)
-
-    def _send_sound(self, to: Legs, audio: NDArray[np.int16], now: float) -> None:
-        self._outlets.send_sound(to, audio, np.ones(len(to), np.bool_), now)

@@ -41,6 +41,7 @@ class MediaPath:
         self.lines = SecureLines(legs, calls, pressed)
         self.fillers = Fillers(legs, sender, self._outlets, calls, prompt_ended)
         self._passed: NDArray[np.bool_] = np.zeros(2 * calls, np.bool_)
+        self._prompted: Legs = np.zeros(2 * calls, np.intp)
         self._gated_calls: NDArray[np.intp] = np.zeros(calls, np.intp)
         self._gated_agents: Legs = np.zeros(calls, np.intp)
         self._gated_pcm: NDArray[np.int16] = np.zeros((calls, FRAME), np.int16)
@@ -84,25 +85,25 @@ class MediaPath:
     ) -> None:
         """Treat one frame each of different legs (see `intake.FrameSink`)."""
         heard = self._sender.advance(legs, timestamps, self.now)
-        if self.fillers.prompter:
-            heard &= ~self.fillers.prompt_instead(
-                legs ^ 1, heard, self.now, withholds=self.withholds
-            )
-        gated = divide(
+        gated, prompted = divide(
             self._legs.rows,
             self.lines.secure,
+            self.fillers.prompter.playing,
             legs,
             coded,
             lost,
             heard,
             DECODE,
             self._passed,
+            self._prompted,
             self._gated_calls,
             self._gated_agents,
             self._gated_pcm,
             self._gated_lost,
             self._gated_heard,
         )
+        if prompted and not self.withholds:
+            self.fillers.play_prompts(self._prompted[:prompted], self.now)
         if gated:
             self._take_gated(gated)
         if not self.withholds and gated < len(legs):
