@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bridge.errors import PromptError
 from bridge.media import messages as m
+from bridge.media.message_codec import MAX_MESSAGE_BYTES, encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class CallPrompts:
     def _command(self, call: m.CallId, leg: m.Leg, path: Path) -> m.PlayPrompt:
         prompt = next(self._numbers)
         command = m.PlayPrompt(call=call, leg=leg, prompt=prompt, path=str(path.absolute()))
-        if len(m.encode(command)) > m.MAX_MESSAGE_BYTES:
+        if len(encode(command)) > MAX_MESSAGE_BYTES:
             raise PromptError(f"{path.name}: the prompt cannot be played: its path is too long")
         return command
 

@@ -1,10 +1,8 @@
 """The calls of one worker: turns commands into changes of the legs, and what the legs tell into reports."""
 
-import socket
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Final, assert_never
 
@@ -12,9 +10,10 @@ import numpy as np
 
 from bridge.errors import NoPortError
 from bridge.media import messages as m
+from bridge.media.gate_control import GateControl
 from bridge.media.intake import Intake
+from bridge.media.latching import latch, unlatch
 from bridge.media.leg_table import Address, LegTable
-from bridge.media.line_masking import LineMasking
 from bridge.media.open_files import open_files_allowed, port_pairs_within
 from bridge.media.path import MediaPath
 from bridge.media.port_pool import PortPair, PortPool
@@ -30,11 +29,6 @@ from bridge.rtp.g711 import LAW_OF_CODEC
 from bridge.rtp.quality import LegQuality
 from bridge.rtp.reception import ReceptionTable
 from dtmf.keys import HiddenKey
-
-FORMER_SOURCE_S: Final = 1.0
-"""A far end whose SDP names another address still sends from the old one until our answer has reached it: for so long
-its leg does not latch back. Far longer than a round trip; behind a NAT, where packets may go on coming from the old
-place for good, it is the sound that a move costs."""
 
 _SIDE: Final = {m.Leg.CALLER: 0, m.Leg.AGENT: 1}
 
@@ -74,7 +68,7 @@ class WorkerCalls:
             self._recordings.timelines,
             self._prompt_ended,
         )
-        self._prompts = Prompts(self.path.prompter, self._prompt_ended)
+        self._prompts = Prompts(self.path.fillers.prompter, self._prompt_ended)
         self._reception = ReceptionTable(
             self._legs.in_sequence, self._legs.in_due_s, self._legs.in_jitter_s
         )
@@ -92,10 +86,9 @@ class WorkerCalls:
             most_pairs=port_pairs_within(open_files_allowed(), settings.calls),
         )
         self._free = deque(range(settings.calls))
-        self._opening: dict[int, float] = {}
-        "Call slots whose gate is to open as soon as no key is down, and since when."
         self._calls: dict[m.CallId, _Call] = {}
         self._ids: dict[int, m.CallId] = {}
+        self._gates = GateControl(self.path, self._ids, report)
         self.overloaded = False
         "No new call is taken: set by the worker, which knows how late its ticks are."
 
@@ -114,7 +107,7 @@ class WorkerCalls:
                 self._set_leg(call, command)
             case m.SetSecure():
                 call.was_secure |= command.secure
-                self._set_secure(call, command)
+                self._gates.set_secure(call.slot, command)
             case m.StartRecording():
                 path, now = Path(command.path), self.path.now
                 self._recordings.start(call.slot, path, now, continues=command.continues)
@@ -141,13 +134,8 @@ class WorkerCalls:
     def tick(self, now: float) -> None:
         """Do what is due whether or not packets come."""
         self._prompts.collect()
-        self.path.fill_prompts()
-        self.path.fill_beeps()
-        self.path.fill_pauses()
-        for slot, asked_s in list(self._opening.items()):
-            if self.path.may_open(slot, asked_s):
-                del self._opening[slot]
-                self._open_gate(slot)
+        self.path.fill()
+        self._gates.tick()
         self.rtcp.tick(now)
         self._ports.drain(now)
         self._recordings.collect_failures()
@@ -162,7 +150,7 @@ class WorkerCalls:
         late, sent = self._legs.totals()
         return WorkerStatistics(
             calls=len(self._calls),
-            secure_calls=int(self.path.secure.sum()),
+            secure_calls=int(self.path.lines.secure.sum()),
             ports_in_use=self._ports.ports_in_use,
             ports=self._ports.ports,
             jitter_s=round(self._reception.jitter_s(self._legs.in_started), 6),
@@ -173,7 +161,7 @@ class WorkerCalls:
             packets_foreign=self.intake.counters.foreign_payload,
             packets_sent=sent,
             packets_unsent=self.sender.refused,
-            **asdict(self.path.counters.totals_of_all()),
+            **asdict(self.path.lines.counters.totals_of_all()),
             **asdict(loop),
         )
 
@@ -205,7 +193,7 @@ class WorkerCalls:
         slot = self._free.popleft()
         self._calls[name] = _Call(slot, (caller, agent))
         self._ids[slot] = name
-        self.path.open(slot, command.detector)
+        self.path.lines.begin(slot, command.detector)
         for side, pair in enumerate((caller, agent)):
             self._legs.open(2 * slot + side, pair.rtp, self.path.now)
             self.intake.add(2 * slot + side)
@@ -230,66 +218,19 @@ class WorkerCalls:
         # What was received under other terms (codec, hold) does not join on to what comes now.
         self._legs.in_started[leg] = False
         self._legs.state_of(leg).clear_sound()
-        self.path.pauses.end(leg)
+        self.path.fillers.pauses.end(leg)
         self._legs.sends[leg] = terms.send
         rtcp = (terms.rtcp_host, terms.rtcp_port) if terms.rtcp_port else None
         self.rtcp.describe(leg, rtcp, shares_port=terms.rtcp_mux)
         # Port 0 is a hold that names no address: the far end stays where it is.
         if terms.port and call.far_ends.get(side) != far_end:
-            self._unlatch(leg, far_end)
+            unlatch(self._legs, leg, far_end, self.path.now)
             call.far_ends[side] = far_end
         if terms.leg is m.Leg.CALLER:
-            self.path.caller_described(call.slot)
-
-    def _set_secure(self, call: _Call, command: m.SetSecure) -> None:
-        """Close the gate at once; open it when the caller has let go of the key that may be down."""
-        if not command.secure:
-            if self.path.secure[call.slot]:
-                self._opening.setdefault(call.slot, self.path.now)
-            else:
-                self._tell_gate(call.slot)
-            return
-        self._opening.pop(call.slot, None)
-        if self.path.secure[call.slot]:
-            self.path.change_masking(call.slot, LineMasking.of(command))
-        else:
-            self.path.close_gate(call.slot, LineMasking.of(command))
-        self._tell_gate(call.slot)
-
-    def _open_gate(self, slot: int) -> None:
-        self._tell_totals(slot)
-        self.path.open_gate(slot)
-        self._tell_gate(slot)
-
-    def _tell_gate(self, slot: int) -> None:
-        secure, masking = bool(self.path.secure[slot]), asdict(self.path.masking(slot))
-        self._report(m.SecureChanged(call=self._ids[slot], secure=secure, **masking))
-
-    def _tell_totals(self, slot: int) -> None:
-        """Tell what was counted, where the gate has been closed."""
-        if self.path.secure[slot]:
-            totals = self.path.secure_totals(slot)
-            self._report(m.SecureSpanCounted(call=self._ids[slot], **asdict(totals)))
-
-    def _unlatch(self, leg: int, far_end: Address) -> None:
-        """Send to where the SDP says until the far end's first packet shows where it really is."""
-        state = self._legs.state_of(leg)
-        if state.latched:
-            state.former = None if state.source == far_end else state.source
-            state.former_until_s = self.path.now + FORMER_SOURCE_S
-            _disconnect(state.sock)
-        self._legs.unlatch(leg, partial(_send_to, state.sock, far_end))
+            self.path.lines.caller_described(call.slot)
 
     def _latch(self, leg: int, source: Address) -> None:
-        """Let the kernel drop everybody else's packets from now on (symmetric RTP, RFC 4961)."""
-        state = self._legs.state_of(leg)
-        if source[:2] == state.former and self.path.now < state.former_until_s:
-            return
-        try:
-            state.sock.connect(source)
-        except OSError:
-            return
-        self._legs.latch(leg, source[:2])
+        latch(self._legs, leg, source, self.path.now)
 
     def _take_rtcp(self, leg: int, data: bytes) -> None:
         self.rtcp.take_shared(leg, data, self.path.now)
@@ -297,12 +238,12 @@ class WorkerCalls:
     def _pressed(self, slot: int, key: HiddenKey, transport: m.Transport, start_s: float) -> None:
         name = self._ids[slot]
         if self._calls[name].merger.receive(key, transport, start_s):
-            self.path.beeper.press(slot, self.path.now)
-            self.path.counters.count_press(slot, transport)
+            self.path.fillers.beeper.press(slot, self.path.now)
+            self.path.lines.counters.count_press(slot, transport)
             self._report(m.KeyReported(call=name, key=key, transport=transport))
 
     def _pressed_by_info(self, call: _Call, told: m.InfoKey) -> None:
-        if self.path.secure[call.slot]:
+        if self.path.lines.secure[call.slot]:
             self._pressed(
                 call.slot, told.key, m.Transport.SIP_INFO, self.path.now - told.duration_ms / 1000
             )
@@ -312,19 +253,17 @@ class WorkerCalls:
 
     def _close(self, name: m.CallId, call: _Call) -> None:
         self._recordings.finish(call.slot, self.path.now)
-        self._opening.pop(call.slot, None)
-        self._tell_totals(call.slot)
-        self.path.open_gate(call.slot)
+        self._gates.end(call.slot)
         caller, agent = (self._close_rtcp(2 * call.slot + side) for side in (0, 1))
         self._report(m.CallMeasured(call=name, quality=CallQuality(caller=caller, agent=agent)))
         for side, pair in enumerate(call.pairs):
-            self.path.pauses.end(2 * call.slot + side)
+            self.path.fillers.pauses.end(2 * call.slot + side)
             self._prompts.close(2 * call.slot + side)
             self.intake.remove(2 * call.slot + side)
             self._legs.close(2 * call.slot + side)
             self._ports.give_back(pair, self.path.now)
         if call.was_secure:  # after the totals: it is the last that is told of a call
-            self._report(m.LineReported(call=name, line=self.path.line_quality(call.slot)))
+            self._report(m.LineReported(call=name, line=self.path.lines.quality(call.slot)))
         del self._calls[name], self._ids[call.slot]
         self._free.append(call.slot)
 
@@ -338,15 +277,3 @@ class WorkerCalls:
         quality = self.rtcp.quality(leg, self.path.now)
         self.rtcp.close(leg, self.path.now)
         return quality
-
-
-def _send_to(sock: socket.socket, far_end: Address, packet: memoryview) -> int:
-    return sock.sendto(packet, far_end)
-
-
-def _disconnect(sock: socket.socket) -> None:
-    """Undo `connect()`; Linux does it for an address of no family, which Python can only spell through libc."""
-    import ctypes
-
-    unspecified = ctypes.create_string_buffer(16)
-    ctypes.CDLL(None, use_errno=True).connect(sock.fileno(), unspecified, len(unspecified))

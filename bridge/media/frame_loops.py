@@ -11,34 +11,42 @@ from dtmf.compiled import compiled
 def divide(
     rows: NDArray[np.void],
     secure: NDArray[np.bool_],
+    prompts_play: NDArray[np.bool_],
     legs: Legs,
     coded: NDArray[np.uint8],
     lost: NDArray[np.bool_],
     heard: NDArray[np.bool_],
     decode: NDArray[np.int16],
     passed: NDArray[np.bool_],
+    prompted: Legs,
     calls: NDArray[np.intp],
     agents: Legs,
     pcm: NDArray[np.int16],
     calls_lost: NDArray[np.bool_],
     calls_heard: NDArray[np.bool_],
-) -> int:
-    """Decode the frames of callers whose line is secure and return how many; mark those that go on as they are.
+) -> tuple[int, int]:
+    """Decode the frames of callers whose line is secure, and mark those that go on as they are.
 
-    `heard` (n,) have a place in the other side's stream. `agents` are the legs that listen to those `calls`.
+    `heard` (n,) have a place in the other side's stream; where a prompt plays (by leg), that is the prompt's. Write
+    `calls` and the `agents` who listen to them, `prompted` legs, and return how many of both there are.
     """
-    gated = 0
+    gated = places = 0
     for index in range(len(legs)):
-        leg, is_gated = legs[index], secure[legs[index] >> 1] and legs[index] & 1 == 0
-        passed[index] = heard[index] and not is_gated and not lost[index]
+        leg, to = legs[index], legs[index] ^ 1
+        is_gated, is_heard = secure[leg >> 1] and leg & 1 == 0, heard[index]
+        if is_heard and prompts_play[to]:
+            is_heard = False
+            prompted[places] = to
+            places += 1
+        passed[index] = is_heard and not is_gated and not lost[index]
         if is_gated:
-            calls[gated], agents[gated] = leg >> 1, leg ^ 1
-            calls_lost[gated], calls_heard[gated] = lost[index], heard[index]
+            calls[gated], agents[gated] = leg >> 1, to
+            calls_lost[gated], calls_heard[gated] = lost[index], is_heard
             law = rows[leg]["law"]
             for sample in range(FRAME):
                 pcm[gated, sample] = decode[law, coded[index, sample]]
             gated += 1
-    return gated
+    return gated, places
 
 
 @compiled

@@ -1,25 +1,20 @@
-"""What the gateway and a media worker say to each other: small JSON datagrams over a socket pair.
+"""What the gateway and a media worker say to each other; `bridge.media.message_codec` has how it is written.
 
-Rules of this file: a message is a frozen dataclass of plain values; its name goes first on the wire. A key
-travels only in `KeyReported` and `InfoKey`, never in any other field, and hides itself again as soon as it is read.
+Rules of this file: a message is a frozen dataclass of plain values. A key travels only in `KeyReported` and `InfoKey`,
+never in any other field.
 """
 
-import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final, NewType
+from typing import NewType
 
 from bridge.media.line_quality import LineQuality
 from bridge.media.statistics import WorkerStatistics
 from bridge.rtp.call_quality import CallQuality
-from bridge.rtp.quality import LegQuality
 from dtmf.keys import HiddenKey
 from dtmf.limits import DetectorLimits
 
 CallId = NewType("CallId", str)
-
-MAX_MESSAGE_BYTES: Final = 4096
-"The longest message is a recorder path (4,096 is Linux's own bound for one) and a few numbers."
 
 
 class Leg(StrEnum):
@@ -331,67 +326,3 @@ CallReport = (
 "What concerns one call."
 Report = CallReport | Heartbeat | WorkerCounted
 Message = Command | Report
-
-_TYPES: Final[dict[str, type[Message]]] = {
-    kind.__name__: kind
-    for kind in (
-        *(
-            OpenCall,
-            SetLeg,
-            SetSecure,
-            StartRecording,
-            PauseRecording,
-            ResumeRecording,
-            PlayPrompt,
-            StopPrompt,
-            InfoKey,
-            CloseCall,
-        ),
-        *(CallOpened, CallRefused, SecureChanged, SecureSpanCounted),
-        *(LineReported, RecorderChanged, PromptEnded, KeyReported, CallMeasured),
-        *(Heartbeat, WorkerCounted),
-    )
-}
-
-
-_ENUMS: Final[dict[str, type[StrEnum]]] = {
-    "leg": Leg,
-    "transport": Transport,
-    "state": RecorderState,
-    "why": PromptEnd,
-}
-
-
-def encode(message: Message) -> bytes:
-    """Return `message` as one datagram."""
-    values: dict[str, object] = {}
-    for item in fields(message):
-        value = getattr(message, item.name)
-        if isinstance(value, HiddenKey):
-            value = value.reveal()
-        elif isinstance(value, DetectorLimits | LineQuality | CallQuality | WorkerStatistics):
-            value = asdict(value)
-        values[item.name] = value
-    return json.dumps([type(message).__name__, values]).encode()
-
-
-def decode(data: bytes) -> Message:
-    """Return the message in one datagram of :func:`encode`."""
-    name, values = json.loads(data)
-    if "key" in values:
-        values["key"] = HiddenKey(values["key"])
-    for name_of, kind in _ENUMS.items():
-        if name_of in values:
-            values[name_of] = kind(values[name_of])
-    if "detector" in values:
-        values["detector"] = DetectorLimits(**values["detector"])
-    if values.get("line") is not None:
-        values["line"] = LineQuality(**values["line"])
-    if "quality" in values:
-        values["quality"] = CallQuality(
-            **{leg: LegQuality(**quality) for leg, quality in values["quality"].items()}
-        )
-    if "statistics" in values:
-        counts = tuple(values["statistics"]["tick_counts"])
-        values["statistics"] = WorkerStatistics(**values["statistics"] | {"tick_counts": counts})
-    return _TYPES[name](**values)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from bridge.media import messages as m
+from bridge.media.message_codec import encode
 
 REPORTS_PER_CALL: Final = 64
 "Two cards keyed without a mistake (some 25 presses each) and what gate and recorder confirm meanwhile."
@@ -44,7 +45,7 @@ class ReportQueue:
         """Send what waits until `send` raises BlockingIOError; what it did not take goes on waiting."""
         while self._waiting:
             try:
-                send(m.encode(self._waiting[0]))
+                send(encode(self._waiting[0]))
             except BlockingIOError:
                 return
             self._waiting.popleft()

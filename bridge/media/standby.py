@@ -4,10 +4,11 @@ import socket
 from typing import Final
 
 from bridge.media import messages as m
+from bridge.media.message_codec import encode
 from bridge.media.settings import MAX_SETTINGS_BYTES, WorkerSettings
 from bridge.media.worker import HEARTBEAT_S, GatewayGoneError
 
-_IDLE: Final = m.encode(m.Heartbeat(calls=0, late_ticks=0))
+_IDLE: Final = encode(m.Heartbeat(calls=0, late_ticks=0))
 
 
 def await_settings(control: socket.socket, heartbeat_s: float = HEARTBEAT_S) -> WorkerSettings:

@@ -29,11 +29,11 @@ def warm_up() -> None:
     timelines.begin(0, 0.0)
     path = MediaPath(legs, Sender(legs), 1, lambda *_: None, timelines, lambda *_: None)
     path.close_gate(0, PLAIN_MASKING)
-    path.beeper.press(0, 0.0)
+    path.fillers.beeper.press(0, 0.0)
     both, coded = np.arange(2), np.zeros((2, FRAME), np.uint8)
     path.take_frames(both, coded, np.zeros(2, np.bool_), np.zeros(2, np.int64))
     path.now = 1.0
-    path.fill_beeps()
+    path.fill()
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from typing import Final
 from bridge.histogram import Histogram
 from bridge.media import messages as m
 from bridge.media.calls import WorkerCalls
+from bridge.media.message_codec import MAX_MESSAGE_BYTES, decode
 from bridge.media.report_queue import ReportQueue
 from bridge.media.settings import WorkerSettings
 from bridge.media.statistics import TICK_BOUNDS_S, LoopTotals
@@ -135,14 +136,14 @@ class Worker:
     def _receive_commands(self) -> None:
         for _ in range(MAX_COMMANDS):
             try:
-                data = self._control.recv(m.MAX_MESSAGE_BYTES)
+                data = self._control.recv(MAX_MESSAGE_BYTES)
             except BlockingIOError:
                 return
             except OSError as error:
                 raise GatewayGoneError from error
             if not data:
                 raise GatewayGoneError
-            message = m.decode(data)
+            message = decode(data)
             assert isinstance(message, m.Command)
             self._calls.handle(message)
 

@@ -43,7 +43,9 @@ class RtcpSession:
     def __init__(
         self, *, ssrc: int, cname: str, chance: Callable[[], float], now: float, epoch_s: float
     ) -> None:
-        self._ssrc, self._cname, self._epoch_s = ssrc, cname, epoch_s
+        self._ssrc, self._epoch_s = ssrc, epoch_s
+        self._description = bytes(SourceDescription(ssrc=ssrc, cname=cname))
+        "Part of every datagram."
         self._timer = ReportTimer(chance, now)
         self._sent_before: deque[int] = deque([0, 0], maxlen=2)
         "Packets sent at the last two reports: who has sent since then is a sender (section 6.4)."
@@ -68,7 +70,7 @@ class RtcpSession:
 
     def compose(self, now: float, sent: Sent, received: ReportBlock | None) -> bytes:
         """Return the datagram of a report. `received` has no times yet; None: nothing came since the last."""
-        data = self._report(now, sent, received) + bytes(self._description())
+        data = self._report(now, sent, received) + self._description
         self._sent_before.append(sent.packets)
         self._timer.sent(len(data))
         return data
@@ -76,7 +78,7 @@ class RtcpSession:
     def goodbye(self, now: float, sent: Sent, received: ReportBlock | None) -> bytes:
         """Return the last datagram (section 6.6)."""
         report = self._report(now, sent, received)
-        return report + bytes(self._description()) + bytes(Goodbye(sources=(self._ssrc,)))
+        return report + self._description + bytes(Goodbye(sources=(self._ssrc,)))
 
     def receive_datagram(self, data: bytes, far_ssrc: int, now: float) -> None:
         """Take what the far end sent; raise RtcpError. `far_ssrc`: the source of its RTP."""
@@ -111,9 +113,6 @@ class RtcpSession:
                 reports=blocks,
             )
         )
-
-    def _description(self) -> SourceDescription:
-        return SourceDescription(ssrc=self._ssrc, cname=self._cname)
 
     def _we_sent(self, sent: Sent) -> bool:
         return sent.packets > self._sent_before[0]

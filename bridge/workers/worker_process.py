@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Final, Self
 
 from bridge.media import messages as m
+from bridge.media.message_codec import MAX_MESSAGE_BYTES, decode, encode
 from bridge.media.settings import WorkerSettings
 
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
@@ -81,7 +82,7 @@ class WorkerProcess:
 
         A worker that does not read its commands cannot be told to close a gate: it is killed.
         """
-        self._send(m.encode(command))
+        self._send(encode(command))
 
     def abandon(self) -> None:
         """Kill it and hear no more of it; `on_gone` is not called. :meth:`stop` waits for its end."""
@@ -126,7 +127,7 @@ class WorkerProcess:
     def _receive(self) -> None:
         while not self._gone:
             try:
-                data = self._control.recv(m.MAX_MESSAGE_BYTES)
+                data = self._control.recv(MAX_MESSAGE_BYTES)
             except BlockingIOError:
                 return
             except OSError:
@@ -135,7 +136,7 @@ class WorkerProcess:
                 self._close_control()
                 self._on_gone()
                 return
-            report = m.decode(data)
+            report = decode(data)
             assert isinstance(report, m.Report)
             self._on_report(report)
 

@@ -8,6 +8,7 @@ import pytest
 from bridge.call.prompts import CallPrompts
 from bridge.errors import PromptError
 from bridge.media import messages as m
+from bridge.media.message_codec import MAX_MESSAGE_BYTES
 
 CALL, OTHER = m.CallId("call-1"), m.CallId("call-2")
 CALLER, AGENT = m.Leg.CALLER, m.Leg.AGENT
@@ -73,7 +74,7 @@ async def test_a_file_that_cannot_be_played_is_named(rig: Prompts) -> None:
 
 async def test_a_path_that_no_message_has_room_for_is_refused(rig: Prompts) -> None:
     with pytest.raises(PromptError, match="too long"):
-        await rig.prompts.play(CALL, CALLER, Path("/" + "x" * m.MAX_MESSAGE_BYTES))
+        await rig.prompts.play(CALL, CALLER, Path("/" + "x" * MAX_MESSAGE_BYTES))
     assert rig.sent == []
 
 

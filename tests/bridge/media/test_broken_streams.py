@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bridge.media import messages as m
-from bridge.media.calls import FORMER_SOURCE_S
+from bridge.media.latching import FORMER_SOURCE_S
 from bridge.media.masking import EVENT_MASK_FRAMES, SUSPICION_LIMIT_S
 from bridge.media.streams import MAX_BRIDGED_FRAMES
 from bridge.rtp.telephone_event import TelephoneEvent
@@ -76,7 +76,7 @@ class TestNewStream:
         rig.caller.send(rig.caller.event(bytes(event), rig.caller.timestamp))
         rig.tick()
         rig.caller.timestamp += 8 * FRAME
-        rig.calls.path.beeper.reset(0)  # a beep would hide what is masked
+        rig.calls.path.fillers.beeper.reset(0)  # a beep would hide what is masked
         rig.agent.heard.clear()
         rig.play(np.concatenate([STUB] * EVENT_MASK_FRAMES + [np.zeros(FRAME, np.int16)]))
         assert loudest(rig.agent.sound()) < 100

@@ -67,7 +67,7 @@ def test_what_was_withheld_is_no_sound_that_passed_in_evidence(rig: Rig) -> None
     rig.secure()
     rig.calls.path.withholds = True
     rig.play(murmur(20 * FRAME))
-    totals = rig.calls.path.secure_totals(0)
+    totals = rig.calls.path.lines.totals(0)
     assert totals.frames_passed == 0
     assert totals.frames_masked == 20
 

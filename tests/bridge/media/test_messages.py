@@ -6,6 +6,7 @@ import pytest
 
 from bridge.media import messages as m
 from bridge.media.line_quality import LineQuality
+from bridge.media.message_codec import MAX_MESSAGE_BYTES, decode, encode
 from bridge.media.statistics import TICK_BOUNDS_S, WorkerStatistics
 from bridge.rtp.call_quality import CallQuality
 from dtmf.keys import HiddenKey
@@ -86,9 +87,9 @@ MESSAGES: list[m.Message] = [
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: type(message).__name__)
 def test_messages_round_trip(message: m.Message) -> None:
-    data = m.encode(message)
-    assert len(data) <= m.MAX_MESSAGE_BYTES
-    assert m.decode(data) == message
+    data = encode(message)
+    assert len(data) <= MAX_MESSAGE_BYTES
+    assert decode(data) == message
 
 
 @pytest.mark.parametrize(
@@ -100,7 +101,7 @@ def test_messages_round_trip(message: m.Message) -> None:
     ids=lambda message: type(message).__name__,
 )
 def test_keys_travel_and_hide_again(message: m.InfoKey | m.KeyReported) -> None:
-    again = m.decode(m.encode(message))
+    again = decode(encode(message))
     assert isinstance(again, type(message))
     assert again.key.same_as(KEY)
     assert "9" not in repr(again)

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.media import messages as m
+from bridge.media.message_codec import decode
 from bridge.media.report_queue import LEAST_REPORTS, REPORTS_PER_CALL, ReportQueue
 from dtmf.keys import HiddenKey
 from tests.bridge.media.test_messages import LARGEST
@@ -36,7 +37,7 @@ class Gateway:
         if self.takes == 0:
             raise BlockingIOError
         self.takes -= 1
-        self.read.append(m.decode(data))
+        self.read.append(decode(data))
 
     def digits(self, call: m.CallId) -> str:
         return "".join(

@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -256,6 +256,7 @@ def _packet(ways: Ways, leg: int, step: str, how: int, sent: list[RtpPacket]) ->
     return ways.packet(leg)
 
 
+@settings(deadline=None)
 @given(
     ticks=st.lists(
         st.tuples(

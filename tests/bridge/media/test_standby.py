@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bridge.media import messages as m
+from bridge.media.message_codec import MAX_MESSAGE_BYTES, decode
 from bridge.media.settings import MAX_SETTINGS_BYTES, WorkerSettings
 from bridge.media.standby import await_settings
 from bridge.media.worker import GatewayGoneError
@@ -57,7 +58,7 @@ def test_until_then_it_tells_that_it_lives_and_waits_for_no_reader(
 
     with Impatient(fileno=worker.detach()) as impatient:
         assert await_settings(impatient, heartbeat_s=0.001) == SETTINGS
-    assert isinstance(m.decode(gateway.recv(m.MAX_MESSAGE_BYTES)), m.Heartbeat)
+    assert isinstance(decode(gateway.recv(MAX_MESSAGE_BYTES)), m.Heartbeat)
 
 
 def test_it_ends_where_the_gateway_is_gone(ends: tuple[socket.socket, socket.socket]) -> None:

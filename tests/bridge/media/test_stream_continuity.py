@@ -81,7 +81,7 @@ def delays(sent: list[RtpPacket], heard: list[RtpPacket]) -> set[int]:
     }
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(
     begins=st.integers(0, (FRAMES - 25) * TICKS_A_FRAME),
     late=st.lists(st.integers(0, 10), min_size=FRAMES, max_size=FRAMES),
@@ -100,7 +100,7 @@ def test_a_prompt_over_a_stream_that_comes_as_it_likes(
         if index not in lost:
             arrivals.setdefault(newest, []).append(packet)
     heard = run(rig, arrivals, begins)
-    rig.calls.path.prompter.play(1, 1, PROMPT)
+    rig.calls.path.fillers.prompter.play(1, 1, PROMPT)
     later = {tick - begins: part for tick, part in arrivals.items() if tick >= begins}
     heard += [(begins + tick, packet) for tick, packet in run(rig, later, FRAMES * 6)]
     rig.close()
@@ -148,6 +148,23 @@ def test_a_beep_after_a_pause_counts_it_and_begins_a_talkspurt(rig: Rig) -> None
     assert steps([before, *beep]) == {(1, since), (1, FRAME)}
 
 
+@pytest.mark.parametrize("counted", [True, False])
+def test_a_beep_in_a_pause_takes_no_places_but_of_a_clock_that_stood_still(
+    rig: Rig, counted: bool
+) -> None:
+    """A far end's clock runs on in a pause (RFC 3550 section 5.1); else what it sends next is late, as if held up."""
+    rig.secure()
+    run(rig, in_time(packets_of(rig.caller, 20)), 80)
+    rig.calls.handle(m.InfoKey(call=CALL, key=HiddenKey("5"), duration_ms=100))
+    pause = TICKS_A_FRAME * 30
+    beep = run(rig, {}, pause)
+    rig.caller.timestamp += FRAME * 30 if counted else 0
+    heard = run(rig, in_time(packets_of(rig.caller, 20)), 80 + TICKS_A_FRAME)
+    assert len(beep) == 4
+    assert len(heard) == (20 if counted else 20 - len(beep))
+    assert {step for step, _ in steps([packet for _, packet in beep + heard])} == {1}
+
+
 def test_mask_beep_prompt_and_opening_are_one_steady_stream(rig: Rig) -> None:
     packets = packets_of(rig.caller, 200)
     arrivals = in_time(packets)
@@ -161,7 +178,7 @@ def test_mask_beep_prompt_and_opening_are_one_steady_stream(rig: Rig) -> None:
     stream += run_from(80, 160)
     rig.calls.handle(m.InfoKey(call=CALL, key=HiddenKey("5"), duration_ms=100))
     stream += run_from(160, 240)
-    rig.calls.path.prompter.play(1, 1, PROMPT)
+    rig.calls.path.fillers.prompter.play(1, 1, PROMPT)
     stream += run_from(240, 400)
     rig.secure(secure=False)
     stream += run_from(400, 800)

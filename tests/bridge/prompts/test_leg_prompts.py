@@ -33,8 +33,8 @@ def rig() -> Iterator[Rig]:
 
 def prompt(rig: Rig, leg: m.Leg, pcm: Pcm = PROMPT, number: int = 1) -> None:
     """Play samples to one side, from the next frame on."""
-    rig.calls.path.prompter.play(0 if leg is CALLER else 1, number, prompt_frames(pcm))
-    rig.calls.path.fill_prompts()
+    rig.calls.path.fillers.prompter.play(0 if leg is CALLER else 1, number, prompt_frames(pcm))
+    rig.calls.path.fill()
 
 
 def prompt_file(rig: Rig, path: Path, leg: m.Leg = CALLER, number: int = 1) -> None:
@@ -243,9 +243,9 @@ class TestSecure:
         rig.play(murmur(10 * FRAME))
         prompt(rig, AGENT)
         rig.play(tone("5", 30 * FRAME))
-        assert rig.calls.path.secure[0]
+        assert rig.calls.path.lines.secure[0]
         assert read_digits(rig.agent.sound()) == []
-        assert rig.calls.path.secure_totals(0).frames_passed < 10
+        assert rig.calls.path.lines.totals(0).frames_passed < 10
 
     def test_beeps_wait_for_its_end(self, rig: Rig) -> None:
         rig.secure()
@@ -284,11 +284,11 @@ class TestSecure:
     def test_what_it_covered_is_not_evidence_of_what_passed(self, rig: Rig) -> None:
         rig.secure()
         rig.play(murmur(10 * FRAME))
-        before = rig.calls.path.secure_totals(0).frames_passed
+        before = rig.calls.path.lines.totals(0).frames_passed
         prompt(rig, AGENT)
         rig.tick()
         rig.play(murmur(10 * FRAME))
-        totals = rig.calls.path.secure_totals(0)
+        totals = rig.calls.path.lines.totals(0)
         assert totals.frames_passed == before
         assert totals.frames_muted == 10
 
@@ -361,7 +361,7 @@ class TestFiles:
         ]
         rig.calls.handle(m.OpenCall(call=m.CallId("next")))
         rig.tick()
-        assert not rig.calls.path.prompter
+        assert not rig.calls.path.fillers.prompter
 
 
 def loud_runs(sounds: list[bytes]) -> list[int]:

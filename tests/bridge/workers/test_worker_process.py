@@ -18,6 +18,7 @@ from typing import Final
 import pytest
 
 from bridge.media import messages as m
+from bridge.media.message_codec import MAX_MESSAGE_BYTES, decode, encode
 from bridge.media.report_queue import LEAST_REPORTS
 from bridge.media.settings import WorkerSettings
 from bridge.media.statistics import WorkerStatistics
@@ -180,8 +181,8 @@ def test_a_worker_that_lets_many_ports_rest_tells_meanwhile_that_it_lives() -> N
         )
         theirs.close()
         told = []
-        while data := ours.recv(m.MAX_MESSAGE_BYTES):
-            told.append(m.decode(data))
+        while data := ours.recv(MAX_MESSAGE_BYTES):
+            told.append(decode(data))
     assert [type(report) for report in told] == [m.Heartbeat] * 3
 
 
@@ -206,7 +207,7 @@ async def test_a_gateway_that_reads_late_gets_every_answer_and_one_that_never_do
     ):
         while asked < 20 * LEAST_REPORTS:
             try:
-                control.send(m.encode(m.OpenCall(call=m.CallId(f"call-{asked}"))))
+                control.send(encode(m.OpenCall(call=m.CallId(f"call-{asked}"))))
             except BlockingIOError:
                 process.has_ended(0.01)  # the worker has to read first; it does so every 5 ms
             else:
@@ -214,8 +215,8 @@ async def test_a_gateway_that_reads_late_gets_every_answer_and_one_that_never_do
     assert LEAST_REPORTS < asked < 20 * LEAST_REPORTS
     answered = []
     with contextlib.suppress(ConnectionResetError):
-        while data := control.recv(m.MAX_MESSAGE_BYTES):
-            if isinstance(report := m.decode(data), m.CallOpened | m.CallRefused):
+        while data := control.recv(MAX_MESSAGE_BYTES):
+            if isinstance(report := decode(data), m.CallOpened | m.CallRefused):
                 answered.append(report.call)
     assert answered == [f"call-{index}" for index in range(len(answered))]
     loop.add_reader(control.fileno(), started.process._receive)
