@@ -22,6 +22,7 @@ from bridge.call.live_calls import LiveCall, LiveCalls
 from bridge.call.lost_workers import LostWorkers
 from bridge.call.media_reports import MediaReports
 from bridge.call.prompts import CallPrompts
+from bridge.call.refusal import OVERLOADED, Refusal
 from bridge.call.secure_line import SecureLine
 from bridge.config import Address, BridgeConfig
 from bridge.errors import NotConfirmedError, PromptError, RouteError
@@ -58,6 +59,8 @@ class BridgeNode:
         self._config, self._password_of = config, password_of
         self._on_event = on_event
         self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
+        "Calls that come now would be left over: nobody would end them, nor what waits for their end."
         self._calls = LiveCalls()
         self._admission = CallAdmission(
             config, locate=self.location_of, identity=self._identity, utc_now=utc_now
@@ -101,6 +104,7 @@ class BridgeNode:
 
     async def stop(self) -> None:
         """End all calls, wait for the answers to our BYEs and for the recordings, close the sockets."""
+        self._stopping = True
         for call in self._calls:
             call.flow.hang_up("the gateway is stopping", _now())
         self._pump()
@@ -232,20 +236,28 @@ class BridgeNode:
             live.flow.receive(event, _now())
 
     def _invited(self, invite: sip.InviteReceived) -> None:
+        if self._stopping:
+            self._refuse(invite, OVERLOADED)
+            return
         try:
             setup = self._admission.admit(invite)
         except RouteError as error:
             log.info(
                 "call refused", status=error.status, reason=error.reason, source=invite.source[0]
             )
-            self._calls.refused[error.status] += 1
-            self._sip.dialogs.respond(invite.dialog, error.status, error.reason, now=_now())
+            self._refuse(invite, Refusal(status=error.status, reason=error.reason))
             return
         flow = CallFlow(setup, self._sip.dialogs, self._media.send, self._flow_changed)
         line = SecureLine(flow, self._media.send, self._spawn)
         self._calls.add(LiveCall(flow=flow, line=line))
         self._media.open(setup.opening)
         asyncio.get_running_loop().call_later(RINGING_LIMIT_S, self._ringing_too_long, setup.call)
+
+    def _refuse(self, invite: sip.InviteReceived, refusal: Refusal) -> None:
+        self._calls.refused[refusal.status] += 1
+        self._sip.dialogs.respond(
+            invite.dialog, refusal.status, refusal.reason, headers=refusal.headers, now=_now()
+        )
 
     def _ringing_too_long(self, call: m.CallId) -> None:
         if (live := self._calls.get(call)) is not None:

@@ -70,11 +70,14 @@ class UdpShell(asyncio.DatagramProtocol):
             self._transport.close()
 
     def _arm(self) -> None:
+        at = self._endpoint.next_timer()
+        if at is None or (self._timer is not None and self._timer.when() <= at):
+            return  # a timer that fires early only arms the next one: cheaper than to set it anew each time
         if self._timer is not None:
             self._timer.cancel()
-        at = self._endpoint.next_timer()
-        self._timer = None if at is None else self._loop.call_at(at, self._fire, at)
+        self._timer = self._loop.call_at(at, self._fire, at)
 
     def _fire(self, at: float) -> None:
+        self._timer = None
         self._endpoint.handle_timer(max(at, self._loop.time()))
         self.pump()

@@ -11,10 +11,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.support.canary import holds_canary
 from tests.support.clock import ManualClock
 from tests.support.leaks import files_with_canary, live_children, open_sockets
+
+settings.register_profile("tests", deadline=None)  # a busy machine is no slow code
+settings.load_profile("tests")
 
 AllowCardIn = Callable[[Path], None]
 

@@ -5,13 +5,11 @@ dialog is the one that dialled, the second the one that is rung. Hold is answere
 side simply gets no sound, which also serves phones that cannot be held.
 """
 
-import contextlib
 from collections.abc import Callable
 from typing import assert_never
 
 from bridge.call.dialogs import SipDialogs
 from bridge.call.events import CallInfo, CallState
-from bridge.call.media_side import MediaSide
 from bridge.call.new_offers import NewOffers
 from bridge.call.phase import MOVES, Phase, Trigger
 from bridge.call.refusal import (
@@ -24,12 +22,12 @@ from bridge.call.refusal import (
     refusal_of_offer,
 )
 from bridge.call.setup import CallSetup
+from bridge.call.sides import CallSides, other_side
 from bridge.errors import LocalProtocolError, RemoteProtocolError, SdpError
 from bridge.media import messages as m
 from bridge.media.line_masking import OPEN_LINE
 from bridge.sip import events as sip
 from bridge.sip.info_dtmf import parse_info_digit
-from bridge.sip.name_addr import NameAddr
 
 
 class CallFlow:
@@ -42,12 +40,10 @@ class CallFlow:
         command: Callable[[m.Command], None],
         changed: Callable[["CallFlow", str], None],
     ) -> None:
-        self._setup, self._sip, self._worker, self._changed = setup, endpoint, command, changed
+        self._setup, self._worker, self._changed = setup, command, changed
         self._phase = Phase.OPENING
-        self._first, self._second = setup.first, _other(setup.first)
-        self._dialogs: dict[m.Leg, sip.DialogId] = {self._first: setup.invite.dialog}
-        self._media = {leg: MediaSide(setup.origin(leg), leg, self._command) for leg in m.Leg}
-        self._offers = NewOffers(endpoint, self._media)
+        self._sides = CallSides(setup, endpoint, self._command)
+        self._offers = NewOffers(endpoint, self._sides.media)
         self.lost = False
         "The call has ended, or ends, because its worker was lost."
         self.silent = False
@@ -74,7 +70,7 @@ class CallFlow:
     @property
     def dialogs(self) -> tuple[sip.DialogId, ...]:
         """The dialogs so far."""
-        return tuple(self._dialogs.values())
+        return tuple(self._sides.dialogs.values())
 
     @property
     def talking(self) -> bool:
@@ -101,7 +97,7 @@ class CallFlow:
         """The call as others may know it."""
         invite = self._setup.invite
         dialled, dialler = invite.request_uri.user or "", invite.from_.uri.user or "anonymous"
-        inbound = self._first is m.Leg.CALLER
+        inbound = self._setup.first is m.Leg.CALLER
         return CallInfo(
             call=self.call,
             agent=self._setup.agent,
@@ -119,18 +115,17 @@ class CallFlow:
         """Answer the first side's offer in mind, then ring the second side."""
         if self._phase is not Phase.OPENING:
             return
-        self._media[m.Leg.CALLER].port = opened.caller_port
-        self._media[m.Leg.AGENT].port = opened.agent_port
+        self._sides.use_ports(opened)
         try:
             if self._setup.invite.body:
-                self._media[self._first].accept_offer(self._setup.invite.body)
+                self._sides.first.accept_offer(self._setup.invite.body)
         except SdpError as error:
             refusal = refusal_of_offer(error)
             self._give_up(refusal, refusal.reason, now)
             return
         self._move(Trigger.MEDIA_OPENED)
         try:
-            self._ring_second(now)
+            self._sides.ring_second(now)
         except LocalProtocolError as error:
             self._give_up(OVERLOADED, f"the other side cannot be rung: {error}", now)
             return
@@ -159,10 +154,9 @@ class CallFlow:
         """Another worker carries the call, gate and recorder as they were: tell both sides its ports."""
         if not self.silent:
             return  # the call has ended meanwhile
-        self._media[m.Leg.CALLER].port = opened.caller_port
-        self._media[m.Leg.AGENT].port = opened.agent_port
+        self._sides.use_ports(opened)
         self.silent = False
-        for side in self._media.values():
+        for side in self._sides.media.values():
             side.tell_again()  # what we send goes where it went; a phone may hear it before it has answered
         self._offers.begin()
         self.offer_again(now)
@@ -170,7 +164,7 @@ class CallFlow:
     def offer_again(self, now: float) -> None:
         """Ask the sides that could not be asked before."""
         if self.talking:
-            self._offers.send_due(self._dialogs, now)
+            self._offers.send_due(self._sides.dialogs, now)
 
     def start_recording(self) -> None:
         """Start the recorder of a call that has one; on another worker it goes on with the same file."""
@@ -197,7 +191,7 @@ class CallFlow:
         """Treat one event of either dialog."""
         if self.ended:
             return
-        side = next(leg for leg, dialog in self._dialogs.items() if dialog == event.dialog)
+        side = self._sides.of(event.dialog)
         match event:
             case sip.Progressed():
                 self._progressed(event, now)
@@ -229,33 +223,18 @@ class CallFlow:
             case _:
                 assert_never(event)
 
-    def _ring_second(self, now: float) -> None:
-        invite, target = self._setup.invite, self._setup.target
-        self._dialogs[self._second] = self._sip.invite(
-            request_uri=target.uri,
-            from_=NameAddr(
-                uri=self._setup.identity(invite.from_.uri.user or "anonymous"),
-                display_name=invite.from_.display_name,
-            ),
-            to=NameAddr(uri=target.uri),
-            destination=target.destination,
-            body=self._media[self._second].make_offer(self._media[self._first].codec_order),
-            max_forwards=invite.max_forwards - 1,
-            now=now,
-        )
-
     def _progressed(self, event: sip.Progressed, now: float) -> None:
-        early_media = event.body and self._media[self._second].read_early_answer(event.body)
-        answer = self._media[self._first].answer
+        early_media = event.body and self._sides.second.read_early_answer(event.body)
+        answer = self._sides.first.answer
         if early_media and answer:
-            self._respond_first(183, "Session Progress", answer, now)
+            self._sides.respond_first(183, "Session Progress", answer, now)
         else:
-            self._respond_first(180, "Ringing", b"", now)
+            self._sides.respond_first(180, "Ringing", b"", now)
 
     def _answered(self, event: sip.Answered, now: float) -> None:
         if self._phase is not Phase.CALLING:
             return
-        first, second = self._media[self._first], self._media[self._second]
+        first, second = self._sides.first, self._sides.second
         try:
             second.read_answer(event.body)
         except SdpError as error:
@@ -263,7 +242,7 @@ class CallFlow:
                 self._give_up(NO_USABLE_ANSWER, f"the answer has no usable audio: {error}", now)
                 return
         body = first.answer or first.make_offer(second.codec_order)
-        if not self._respond_first(200, "OK", body, now):
+        if not self._sides.respond_first(200, "OK", body, now):
             return
         self._move(Trigger.ANSWERED)
         self.start_recording()
@@ -271,7 +250,7 @@ class CallFlow:
 
     def _acknowledged(self, side: m.Leg, event: sip.Acknowledged, now: float) -> None:
         """Read the answer in the ACK where the offer was ours (RFC 3261 section 13.2.1)."""
-        media = self._media[side]
+        media = self._sides.media[side]
         if not media.awaits_answer:
             return
         try:
@@ -284,15 +263,15 @@ class CallFlow:
         self._changed(self, "")
 
     def _reinvited(self, side: m.Leg, event: sip.ReinviteReceived, now: float) -> None:
-        media = self._media[side]
+        media = self._sides.media[side]
         try:
             offer = event.body
             body = media.accept_offer(offer) if offer else media.make_offer(media.codec_order)
         except SdpError as error:
             refusal = refusal_of_offer(error)
-            self._respond(event.dialog, refusal.status, refusal.reason, b"", now)
+            self._sides.respond(event.dialog, refusal.status, refusal.reason, b"", now)
             return
-        self._respond(event.dialog, 200, "OK", body, now)
+        self._sides.respond(event.dialog, 200, "OK", body, now)
         if not self.silent:
             self._offers.told(side)
         self._changed(self, "")
@@ -312,10 +291,8 @@ class CallFlow:
     def _informed(self, side: m.Leg, event: sip.InfoReceived, now: float) -> None:
         if side is m.Leg.CALLER and self.shielded:
             self._read_info(event)
-        elif event.body and (other := self._dialogs.get(_other(side))) is not None:
-            # One that comes before the answer has nowhere to go.
-            with contextlib.suppress(LocalProtocolError):
-                self._sip.info(other, event.content_type, event.body, now)
+        elif event.body:
+            self._sides.inform(other_side(side), event, now)
 
     def _read_info(self, event: sip.InfoReceived) -> None:
         try:
@@ -329,55 +306,19 @@ class CallFlow:
             return CallState.ENDED
         if not self.talking:
             return CallState.RINGING
-        held = any(side.held for side in self._media.values())
+        held = any(side.held for side in self._sides.media.values())
         return CallState.HELD if held else CallState.TALKING
-
-    def _respond_first(self, status: int, reason: str, body: bytes, now: float) -> bool:
-        return self._respond(self._setup.invite.dialog, status, reason, body, now)
-
-    def _respond(
-        self, dialog: sip.DialogId, status: int, reason: str, body: bytes, now: float
-    ) -> bool:
-        """Answer an INVITE; return False where its sender gave up in the same moment: its own event tells so."""
-        try:
-            self._sip.respond(dialog, status, reason, body=body, now=now)
-        except LocalProtocolError:
-            return False
-        return True
 
     def _give_up(self, refusal: Refusal, reason: str, now: float) -> None:
         """End the call: BYE where a side is connected, else `refusal` to the first and CANCEL to the second."""
         if self.ended:
             return
-        self._leave_first(refusal, now)
-        self._leave_second(now)
+        self._sides.leave(refusal, now)
         self._move(Trigger.ENDED)
         self.secure = self.shielded = self.silent = False
         self.masking = OPEN_LINE
         self._command(m.CloseCall(call=self.call))
         self._changed(self, reason)
-
-    # How far a dialog is, the endpoint knows better than we: an answer may have come whose event waits behind the
-    # one that is treated now. A dialog that is gone already is what was wanted.
-
-    def _leave_first(self, refusal: Refusal, now: float) -> None:
-        dialog = self._setup.invite.dialog
-        with contextlib.suppress(LocalProtocolError):
-            try:
-                self._sip.bye(dialog, now)
-            except LocalProtocolError:
-                self._sip.respond(
-                    dialog, refusal.status, refusal.reason, headers=refusal.headers, now=now
-                )
-
-    def _leave_second(self, now: float) -> None:
-        if (dialog := self._dialogs.get(self._second)) is None:
-            return
-        with contextlib.suppress(LocalProtocolError):
-            try:
-                self._sip.bye(dialog, now)
-            except LocalProtocolError:
-                self._sip.cancel(dialog, now)
 
     def _command(self, command: m.Command) -> None:
         if not self.silent:
@@ -385,7 +326,3 @@ class CallFlow:
 
     def _move(self, trigger: Trigger) -> None:
         self._phase = MOVES[self._phase, trigger]
-
-
-def _other(side: m.Leg) -> m.Leg:
-    return m.Leg.AGENT if side is m.Leg.CALLER else m.Leg.CALLER

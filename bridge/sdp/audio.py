@@ -3,6 +3,7 @@
 import ipaddress
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import Final
 
 from bridge.errors import SdpError
@@ -29,6 +30,15 @@ RTCP_MUX: Final = "rtcp-mux"
 "Attribute without a value: RTCP on the port of RTP (RFC 5761 section 5.1.1)."
 
 _DYNAMIC: Final = range(96, 128)
+
+_CLOCKS: Final = frozenset({f"{CLOCK_HZ}", f"{CLOCK_HZ}/1"})
+"As an rtpmap writes it, without and with the number of channels."
+
+_STATIC_NAMES: Final = {str(number): name for name, number in STATIC_PAYLOAD_TYPES.items()}
+"Formats that need no rtpmap."
+
+_FORMATS_KEPT: Final = 256
+"Lists of formats that are kept as they were read: a carrier, or phones of one kind, send the same in each description."
 
 
 class Direction(Enum):
@@ -64,40 +74,52 @@ class Codec:
 
 def codecs_of(stream: Media) -> list[Codec]:
     """Return the codecs of a stream that we speak, in its order."""
-    maps = _rtpmaps(stream)
     return [
-        Codec(name=name, payload_type=int(fmt))
-        for fmt in stream.formats
-        for name in STATIC_PAYLOAD_TYPES
-        if _is_format(fmt, maps, name)
+        Codec(name=name, payload_type=number)
+        for number, name in _known(stream)
+        if name in STATIC_PAYLOAD_TYPES
     ]
 
 
-def _is_format(fmt: str, maps: dict[str, str], name: str) -> bool:
-    static = STATIC_PAYLOAD_TYPES.get(name)
+def _known(stream: Media) -> tuple[tuple[int, str], ...]:
+    return _read_formats(stream.formats, stream.attributes("rtpmap"))
+
+
+@lru_cache(maxsize=_FORMATS_KEPT)
+def _read_formats(
+    formats: tuple[str, ...], rtpmaps: tuple[str, ...]
+) -> tuple[tuple[int, str], ...]:
+    """Return number and name, in upper case, of each format that has our clock and a number it may have."""
+    maps = _names_of(rtpmaps)
+    names = ((fmt, _name(fmt, maps)) for fmt in formats)
+    return tuple((int(fmt), name) for fmt, name in names if name is not None)
+
+
+def _name(fmt: str, maps: dict[str, str]) -> str | None:
     if fmt not in maps:
-        return static is not None and fmt == str(static)
-    number = int(fmt) if fmt.isascii() and fmt.isdigit() and len(fmt) <= 3 else -1
+        return _STATIC_NAMES.get(fmt)
     encoding, _, clock = maps[fmt].partition("/")
-    is_ours = encoding.upper() == name.upper() and clock in (str(CLOCK_HZ), f"{CLOCK_HZ}/1")
-    return is_ours and (number == static or number in _DYNAMIC)
+    name = encoding.upper()
+    if clock not in _CLOCKS or not (fmt.isascii() and fmt.isdigit() and len(fmt) <= 3):
+        return None
+    number = int(fmt)
+    may_be = number in _DYNAMIC or number == STATIC_PAYLOAD_TYPES.get(name)
+    return name if may_be else None
 
 
-def _rtpmaps(stream: Media) -> dict[str, str]:
-    pairs = (value.strip().split(None, 1) for value in stream.attributes("rtpmap"))
+def _names_of(rtpmaps: tuple[str, ...]) -> dict[str, str]:
+    pairs = (value.strip().split(None, 1) for value in rtpmaps)
     return {pair[0]: pair[1].strip() for pair in pairs if len(pair) == 2}
 
 
 def find_telephone_event(stream: Media) -> int | None:
     """Return the payload type of RFC 4733 events at our clock, None where there is none."""
-    maps = _rtpmaps(stream)
-    found = (int(fmt) for fmt in stream.formats if _is_format(fmt, maps, "telephone-event"))
-    return next(found, None)
+    return next((number for number, name in _known(stream) if name == "TELEPHONE-EVENT"), None)
 
 
 def format_names(stream: Media) -> tuple[str, ...]:
     """Return how the stream calls its formats; for people."""
-    maps = _rtpmaps(stream)
+    maps = _names_of(stream.attributes("rtpmap"))
     return tuple(maps.get(fmt, f"payload type {fmt}") for fmt in stream.formats)
 
 
@@ -120,12 +142,10 @@ def direction_of(session: SessionDescription, stream: Media) -> Direction:
 
 def narrowed(ours: Direction, theirs: Direction) -> Direction:
     """Return what both allow; an answer must not be wider than its offer (RFC 3264 section 6.1)."""
-    sends = {Direction.SENDRECV, Direction.SENDONLY}
-    receives = {Direction.SENDRECV, Direction.RECVONLY}
-    can_send, can_receive = (
-        ours in sends and theirs in sends,
-        ours in receives and theirs in receives,
-    )
+    sends = (Direction.SENDRECV, Direction.SENDONLY)
+    receives = (Direction.SENDRECV, Direction.RECVONLY)
+    can_send = ours in sends and theirs in sends
+    can_receive = ours in receives and theirs in receives
     if can_send:
         return Direction.SENDRECV if can_receive else Direction.SENDONLY
     return Direction.RECVONLY if can_receive else Direction.INACTIVE

@@ -44,6 +44,11 @@ class Media:
     lines: tuple[Line, ...] = field(default=(), repr=False)
     "All lines below, as written; may hold keys of SRTP."
 
+    _attributes: dict[str, list[str]] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
+    "Values by name; filled when somebody first asks."
+
     @classmethod
     def parse(cls, value: str, lines: Iterable[Line] = ()) -> Self:
         """Read the value of an `m=` line; raise SdpError."""
@@ -72,7 +77,7 @@ class Media:
 
     def attributes(self, name: str) -> tuple[str, ...]:
         """Return the values of all `a=name` or `a=name:value` lines, the empty string for one without value."""
-        return _attributes(self.lines, name)
+        return tuple(_named(self._attributes, self.lines).get(name, ()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +88,11 @@ class SessionDescription:
     "From `v=` to the first `m=`; may hold keys."
 
     media: tuple[Media, ...]
+
+    _attributes: dict[str, list[str]] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
+    "As those of :class:`Media`."
 
     @classmethod
     def parse(cls, body: bytes) -> Self:
@@ -114,7 +124,7 @@ class SessionDescription:
 
     def attributes(self, name: str) -> tuple[str, ...]:
         """Return the values of the session's `a=name` lines, as :meth:`Media.attributes`."""
-        return _attributes(self.lines, name)
+        return tuple(_named(self._attributes, self.lines).get(name, ()))
 
 
 def _read_lines(body: bytes) -> list[Line]:
@@ -141,9 +151,14 @@ def _first(lines: Iterable[Line], wanted: str) -> str | None:
     return next((value for letter, value in lines if letter == wanted), None)
 
 
-def _attributes(lines: Iterable[Line], name: str) -> tuple[str, ...]:
-    pairs = (value.partition(":") for letter, value in lines if letter == "a")
-    return tuple(text for known, _, text in pairs if known == name)
+def _named(attributes: dict[str, list[str]], lines: Iterable[Line]) -> dict[str, list[str]]:
+    """Return `attributes`, filled from `lines` where they are not yet."""
+    if not attributes:
+        for letter, value in lines:
+            if letter == "a":
+                name, _, text = value.partition(":")
+                attributes.setdefault(name, []).append(text)
+    return attributes
 
 
 def parse_number(text: str, what: str) -> int:

@@ -2,13 +2,17 @@
 
 import ipaddress
 from dataclasses import dataclass
-from typing import Self
+from functools import lru_cache
+from typing import Final, Self
 
 from bridge.sip.incoming import Address, IncomingRequest, IncomingResponse
 from bridge.sip.message import Headers, Request
 from bridge.sip.name_addr import NameAddr
 from bridge.sip.uri import SIP_SCHEMES, Uri
 from bridge.sip.via import DEFAULT_PORT
+
+_HOSTS_KEPT: Final = 4_096
+"Addresses of phones and carriers that are kept as they were read; each message to one asks for its own."
 
 
 @dataclass(slots=True, kw_only=True)
@@ -106,7 +110,7 @@ def usable_address(uri: Uri, *, seen: Address) -> Address | None:
     if uri.scheme not in SIP_SCHEMES or uri.port == 0:
         return None
     try:
-        named, real = ipaddress.ip_address(uri.host), ipaddress.ip_address(seen[0])
+        named, real = _read_host(uri.host), _read_host(seen[0])
     except ValueError:
         return None
     if named.is_unspecified or named.is_multicast or named.version != real.version:
@@ -115,3 +119,6 @@ def usable_address(uri: Uri, *, seen: Address) -> Address | None:
     if narrower_loopback or (named.is_private and not real.is_private):
         return None
     return uri.host, uri.port or DEFAULT_PORT
+
+
+_read_host = lru_cache(maxsize=_HOSTS_KEPT)(ipaddress.ip_address)

@@ -2,7 +2,6 @@
 
 import ipaddress
 import re
-from collections.abc import Iterator
 from typing import Final
 
 from bridge.errors import RemoteProtocolError
@@ -14,6 +13,7 @@ _HOST_NAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\.?")
 _ALL_DIGITS: Final = re.compile(r"[0-9]+")
 _QUOTED_PAIR: Final = re.compile(r"\\(.)", re.DOTALL)
 _TO_ESCAPE: Final = re.compile(r'([\\"])')
+_BLANK: Final = re.compile(r"\s")
 
 
 def is_token(text: str) -> bool:
@@ -21,14 +21,21 @@ def is_token(text: str) -> bool:
     return TOKEN.fullmatch(text) is not None
 
 
-def split_outside_quotes(text: str, separator: str) -> Iterator[str]:
-    """Yield the parts of `text` between separators that are outside `"..."` and `<...>`, stripped.
+def has_blank(text: str) -> bool:
+    """Tell whether white space of any kind is in `text`."""
+    return _BLANK.search(text) is not None
+
+
+def split_outside_quotes(text: str, separator: str) -> list[str]:
+    """Return the parts of `text` between separators that are outside `"..."` and `<...>`, stripped.
 
     Raises RemoteProtocolError for a quote or an angle bracket that does not end.
     """
-    if '"' not in text and "<" not in text:
-        yield from (part.strip() for part in text.split(separator))
-        return
+    if '"' not in text and (separator not in text or "<" not in text):
+        if text.rfind("<") > text.rfind(">"):
+            raise RemoteProtocolError("an angle bracket does not end")
+        return [part.strip() for part in text.split(separator)]
+    parts: list[str] = []
     start = 0
     quoted = bracketed = escaped = False
     for index, char in enumerate(text):
@@ -44,11 +51,12 @@ def split_outside_quotes(text: str, separator: str) -> Iterator[str]:
         elif char == ">":
             bracketed = False
         elif char == separator and not bracketed:
-            yield text[start:index].strip()
+            parts.append(text[start:index].strip())
             start = index + 1
     if quoted or bracketed:
         raise RemoteProtocolError("a quoted string or an angle bracket does not end")
-    yield text[start:].strip()
+    parts.append(text[start:].strip())
+    return parts
 
 
 def is_quoted(text: str) -> bool:

@@ -160,13 +160,15 @@ class DialogRequests:
         on_timeout: OnTimeout | None = None,
         now: float,
     ) -> ClientTransaction:
-        via = self._layer.via(new_branch(self._token()))
+        branch = new_branch(self._token())
         cseq = dialog.next_cseq()
         ours = (*headers, ("User-Agent", self._config.user_agent))
+        via = self._layer.via(branch)
         request = dialog.build_request(method, cseq=cseq, via=via, headers=ours, body=body)
         return self._layer.start(
             request,
             dialog.destination(),
+            branch=branch,
             on_response=on_response or _ignore_response,
             on_timeout=on_timeout or _ignore_timeout,
             now=now,

@@ -125,6 +125,6 @@ class IncomingResponse(_Incoming):
 
 
 def _read_call_id(text: str) -> str:
-    if not text or any(char.isspace() for char in text):
+    if not text or grammar.has_blank(text):
         raise RemoteProtocolError("Call-ID is empty or holds a blank")
     return text

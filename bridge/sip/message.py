@@ -4,7 +4,7 @@ Rules of this file: a header value never holds CR or LF, whichever way it came; 
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -63,24 +63,27 @@ class Headers:
 
     lines: tuple[tuple[str, str], ...] = ()
 
+    _values: dict[str, list[str]] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
+    "By name in lower case; filled when somebody first asks."
+
     def get(self, name: str) -> str | None:
         """Return the first value of `name`, None where it is missing."""
-        wanted = name.lower()
-        return next((v for n, v in self.lines if n.lower() == wanted), None)
+        return next(iter(self._all(name)), None)
 
     def get_all(self, name: str) -> tuple[str, ...]:
         """Return every line of `name`."""
-        wanted = name.lower()
-        return tuple([v for n, v in self.lines if n.lower() == wanted])
+        return tuple(self._all(name))
 
     def values(self, name: str) -> tuple[str, ...]:
         """Return every value of a header whose lines are comma-separated lists."""
-        parts = (p for line in self.get_all(name) for p in grammar.split_outside_quotes(line, ","))
+        parts = (p for line in self._all(name) for p in grammar.split_outside_quotes(line, ","))
         return tuple(part for part in parts if part)
 
     def only(self, name: str) -> str:
         """Return the one value of a mandatory header; raise RemoteProtocolError where it is missing or twice."""
-        found = self.get_all(name)
+        found = self._all(name)
         if len(found) != 1:
             raise RemoteProtocolError(f"{name} is {'missing' if not found else 'there twice'}")
         return found[0]
@@ -90,7 +93,13 @@ class Headers:
         for name, value in self.lines:
             if not grammar.is_token(name) or not is_one_line(value):
                 raise LocalProtocolError(f"header {name!r} cannot be sent on one line")
-        return "".join(f"{n}: {v}\r\n" for n, v in self.lines).encode()
+        return "".join([f"{n}: {v}\r\n" for n, v in self.lines]).encode()
+
+    def _all(self, name: str) -> Sequence[str]:
+        if not self._values:
+            for known, value in self.lines:
+                self._values.setdefault(known.lower(), []).append(value)
+        return self._values.get(name.lower(), ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +170,7 @@ def _parse(data: bytes) -> Request | Response:
     if not space or not space_too or not grammar.is_token(first):
         raise RemoteProtocolError("the start line is neither a request's nor a response's")
     request = Request(method=first, uri=uri, headers=headers, body=body)
-    if not uri or any(char.isspace() for char in uri) or _VERSION.fullmatch(version) is None:
+    if not uri or grammar.has_blank(uri) or _VERSION.fullmatch(version) is None:
         raise RemoteProtocolError("the Request-URI holds a blank, or no version follows it")
     if version.upper() != SIP_VERSION:
         raise UnsupportedVersionError("the message is of another version", request)

@@ -1,12 +1,20 @@
 """`"Display name" <uri>;tag=...`: From, To, Contact, Route and Record-Route (RFC 3261 section 20.10)."""
 
 from dataclasses import dataclass
-from typing import Self
+from functools import lru_cache
+from typing import Final, Self
 
 from bridge.errors import RemoteProtocolError
 from bridge.sip import grammar
 from bridge.sip.parameters import Parameters
 from bridge.sip.uri import Uri
+
+_KEPT: Final = 8_192
+"""Addresses that are kept as they were read: every message of a dialog brings the same three, so the newest 1,300 calls
+are read once."""
+
+_LONGEST_KEPT: Final = 256
+"Characters of one that is kept, so that strangers cannot fill our memory (a carrier's are about eighty)."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,30 +30,13 @@ class NameAddr:
     "Header parameters, such as `tag` or `expires`."
 
     @classmethod
-    def parse(cls, text: str) -> Self:
+    def parse(cls, text: str) -> "NameAddr":
         """Read one value; a `Contact: *` is none and raises RemoteProtocolError, as all that is malformed."""
-        text = text.strip()
-        name, bracket, rest = _split_name(text)
-        if not bracket:
-            # Without brackets every parameter belongs to the header (RFC 3261 section 20).
-            uri_text, _, tail = text.partition(";")
-            if "," in uri_text or "?" in uri_text:
-                raise RemoteProtocolError(
-                    "a URI with a comma or a question mark needs angle brackets"
-                )
-            return cls(uri=Uri.parse(uri_text), parameters=Parameters.parse(tail))
-        uri_text, closing, tail = rest.partition(">")
-        tail = tail.strip()
-        if not closing or (tail and not tail.startswith(";")):
-            raise RemoteProtocolError("an address does not end with its angle bracket")
-        return cls(
-            uri=Uri.parse(uri_text),
-            display_name=grammar.unquote(name),
-            parameters=Parameters.parse(tail),
-        )
+        read = _read if len(text) > _LONGEST_KEPT else _read_once
+        return read(text)
 
     @classmethod
-    def parse_list(cls, values: tuple[str, ...]) -> tuple[Self, ...]:
+    def parse_list(cls, values: tuple[str, ...]) -> "tuple[NameAddr, ...]":
         """Read all values of a header that may appear in several lines and several times in a line."""
         return tuple(
             cls.parse(part) for value in values for part in grammar.split_outside_quotes(value, ",")
@@ -65,6 +56,28 @@ class NameAddr:
         return type(self)(
             uri=self.uri, display_name=self.display_name, parameters=Parameters((("tag", tag),))
         )
+
+
+def _read(text: str) -> NameAddr:
+    name, bracket, rest = _split_name(text.strip())
+    if not bracket:
+        # Without brackets every parameter belongs to the header (RFC 3261 section 20).
+        uri_text, _, tail = text.partition(";")
+        if "," in uri_text or "?" in uri_text:
+            raise RemoteProtocolError("a URI with a comma or a question mark needs angle brackets")
+        return NameAddr(uri=Uri.parse(uri_text), parameters=Parameters.parse(tail))
+    uri_text, closing, tail = rest.partition(">")
+    tail = tail.strip()
+    if not closing or (tail and not tail.startswith(";")):
+        raise RemoteProtocolError("an address does not end with its angle bracket")
+    return NameAddr(
+        uri=Uri.parse(uri_text),
+        display_name=grammar.unquote(name),
+        parameters=Parameters.parse(tail),
+    )
+
+
+_read_once = lru_cache(maxsize=_KEPT)(_read)
 
 
 def _split_name(text: str) -> tuple[str, str, str]:

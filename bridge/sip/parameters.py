@@ -25,9 +25,9 @@ class Parameters:
                 continue
             name, equals, value = part.partition("=")
             name, value = name.strip(), value.strip()
-            if not name or any(char.isspace() for char in name):
+            if not name or grammar.has_blank(name):
                 raise RemoteProtocolError("a parameter has no name")
-            if equals and not grammar.is_quoted(value) and any(char.isspace() for char in value):
+            if equals and grammar.has_blank(value) and not grammar.is_quoted(value):
                 raise RemoteProtocolError("a parameter's value holds a blank")
             items.append((name, value if equals else None))
         return cls(tuple(items))
@@ -36,12 +36,14 @@ class Parameters:
         return "".join(f";{n}" if v is None else f";{n}={v}" for n, v in self.items)
 
     def __contains__(self, name: str) -> bool:
-        return any(n.lower() == name.lower() for n, _ in self.items)
+        wanted = name.lower()
+        return any(n.lower() == wanted for n, _ in self.items)
 
     def get(self, name: str) -> str | None:
         """Return the unquoted value of `name`; the empty string where it has none, None where it is missing."""
+        wanted = name.lower()
         for n, value in self.items:
-            if n.lower() == name.lower():
+            if n.lower() == wanted:
                 return "" if value is None else grammar.unquote(value)
         return None
 

@@ -44,6 +44,8 @@ class TransactionLayer:
         self.config = config
         self.alarms = alarms
         self.stats = SipStats()
+        via = Via(host=config.host, port=config.port, parameters=Parameters((("rport", None),)))
+        self._via = f"{via};branch="
         self.outbox: deque[tuple[bytes, Address]] = deque()
         "Emptied by the shell after every call; a datagram from outside adds three at most."
         self._clients: dict[tuple[str, str], ClientTransaction] = {}
@@ -71,23 +73,26 @@ class TransactionLayer:
 
     def via(self, branch: str) -> str:
         """Return our own Via, asking for `rport` (RFC 3581)."""
-        parameters = Parameters((("rport", None), ("branch", branch)))
-        return str(Via(host=self.config.host, port=self.config.port, parameters=parameters))
+        return self._via + branch
 
     def start(
         self,
         request: Request,
         destination: Address,
         *,
+        branch: str,
         on_response: OnResponse,
         on_timeout: OnTimeout,
         now: float,
     ) -> ClientTransaction:
-        """Send `request`, whose first Via is ours, and follow it; raise LocalProtocolError where it cannot be sent."""
+        """Send `request` and follow it; raise LocalProtocolError where it cannot be sent.
+
+        `branch` is that of its first Via, which is ours.
+        """
         transaction = ClientTransaction(
             request,
             destination,
-            branch=Via.parse(request.headers.only("Via")).branch,
+            branch=branch,
             timers=self.config.timers,
             send=self.send,
             on_response=on_response,

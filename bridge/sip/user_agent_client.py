@@ -61,7 +61,8 @@ class UserAgentClient:
         )
         leg = Leg(id=DialogId(tag), phase=Phase.CALLING, dialog=dialog)
         content = (("Content-Type", SDP),) if body else ()
-        request = self._build_invite(dialog, max_forwards, (*headers, *content), body)
+        branch = new_branch(self._token())
+        request = self._build_invite(dialog, branch, max_forwards, (*headers, *content), body)
 
         acks: AcksByTag = {}
 
@@ -72,7 +73,12 @@ class UserAgentClient:
             self._time_out(leg, now)
 
         leg.invite_out = self._layer.start(
-            request, destination, on_response=on_response, on_timeout=on_timeout, now=now
+            request,
+            destination,
+            branch=branch,
+            on_response=on_response,
+            on_timeout=on_timeout,
+            now=now,
         )
         self._legs.add(leg)
         return leg.id
@@ -80,12 +86,13 @@ class UserAgentClient:
     def _build_invite(
         self,
         dialog: Dialog,
+        branch: str,
         max_forwards: int,
         headers: Sequence[tuple[str, str]],
         body: bytes,
     ) -> Request:
         lines = (
-            ("Via", self._layer.via(new_branch(self._token()))),
+            ("Via", self._layer.via(branch)),
             ("From", str(dialog.local)),
             ("To", str(dialog.remote)),
             ("Call-ID", dialog.call_id),
@@ -115,6 +122,7 @@ class UserAgentClient:
         self._layer.start(
             cancel_of(transaction.request),
             transaction.destination,
+            branch=transaction.branch,
             on_response=lambda response, now: None,
             on_timeout=lambda now: None,
             now=now,

@@ -1,12 +1,12 @@
 """A worker process that is started and has no settings yet: it takes the place of a lost one at once.
 
 A new process takes a second or two until it can carry a call, for which the callers of a lone worker hear nothing.
-Rules of this file: the spare has no calls and no ports; it is started only when every other worker runs, so that it
-keeps none of them waiting.
+Rules of this file: the spare has no calls and no ports; it is started only when every other worker runs, and after a
+loss not before its calls have been moved, so that it keeps none of them waiting.
 """
 
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
@@ -15,6 +15,10 @@ from bridge.workers.restart_pause import RestartPause
 from bridge.workers.worker_process import WorkerProcess
 
 log = structlog.get_logger(__name__)
+
+MOVES_S: Final = 2.0
+"""So long after one was taken no other is started: it is as long as hundreds of calls need to be moved, and a process
+that starts takes a core from them for a second and more."""
 
 StartWorker = Callable[[], Awaitable[WorkerProcess]]
 Spawn = Callable[[Coroutine[Any, Any, None]], object]
@@ -47,6 +51,8 @@ class Spare:
     def take(self) -> tuple[WorkerProcess, Pulse] | None:
         """Return the process, ready or on its way, and its heartbeats; None where there is none."""
         taken, self._waiting = self._waiting, None
+        if taken is not None:
+            self._not_before_s = self._now() + MOVES_S
         return taken
 
     def check(self, now: float, *, may_start: bool) -> None:

@@ -381,6 +381,29 @@ class TestStartAndStop:
         await alice.told(ByeReceived)
         assert byes == 2
 
+    async def test_a_call_that_comes_while_the_gateway_stops_is_refused(
+        self, alice: Phone, bob: Phone, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It would be left over: nobody would end it, and who plays a prompt on it would wait for ever."""
+        monkeypatch.setattr("bridge.sip_front.GOODBYE_S", LIMIT_S)
+        async with running(bob) as bridge:
+            await alice.talk_to(bob, bridge.node.sip_address)
+            await bridge.talking(recorder=RecorderState.OFF)
+            receive, refused = bob.endpoint.receive_datagram, False
+
+            def lose_byes(data: bytes, source: tuple[str, int], now: float) -> None:
+                if refused or not data.startswith(b"BYE "):
+                    receive(data, source, now)
+
+            monkeypatch.setattr(bob.endpoint, "receive_datagram", lose_byes)
+            stopping = asyncio.create_task(bridge.node.stop())
+            await alice.told(ByeReceived)
+            alice.dial(bridge.node.sip_address, "bob")
+            assert (await alice.told(Rejected)).status == 503
+            refused = True
+            await stopping
+            assert bridge.node.calls() == []
+
     async def test_a_taken_sip_port_is_named_and_nothing_is_left_running(self, bob: Phone) -> None:
         port = bob.address[1]
         with pytest.raises(OSError, match=re.escape(f"SIP on {HOST} port {port}")):

@@ -28,7 +28,7 @@ SEEDS = (
 )
 
 
-@settings(max_examples=200, deadline=None, database=None)
+@settings(max_examples=200, database=None)
 @given(st.lists(st.binary(max_size=200) | mutated(SEEDS), max_size=5))
 def test_session(datagrams: list[bytes]) -> None:
     session = RtcpSession(ssrc=1, cname="us", chance=lambda: 0.5, now=0.0, epoch_s=1e9)

@@ -20,7 +20,7 @@ SEEDS = (
 bodies = st.binary(max_size=200) | mutated(SEEDS)
 
 
-@settings(max_examples=150, deadline=None, database=None)
+@settings(max_examples=150, database=None)
 @given(bodies)
 def test_description(body: bytes) -> None:
     try:
@@ -30,7 +30,7 @@ def test_description(body: bytes) -> None:
     assert SessionDescription.parse(bytes(session)) == session
 
 
-@settings(max_examples=150, deadline=None, database=None)
+@settings(max_examples=150, database=None)
 @given(bodies)
 def test_answer_to_an_offer(body: bytes) -> None:
     try:
@@ -43,7 +43,7 @@ def test_answer_to_an_offer(body: bytes) -> None:
     assert 0 <= theirs.codec.payload_type <= 127
 
 
-@settings(max_examples=100, deadline=None, database=None)
+@settings(max_examples=100, database=None)
 @given(bodies)
 def test_reading_an_answer(body: bytes) -> None:
     try:

@@ -34,7 +34,7 @@ def _answer_calls(endpoint: SipEndpoint, status: int, now: float, ended: list[st
             ended.append(event.dialog)
 
 
-@settings(max_examples=60, deadline=None, database=None)
+@settings(max_examples=60, database=None)
 @given(
     datagrams=st.lists(mutated() | st.binary(max_size=60), max_size=25),
     status=st.sampled_from([180, 200, 486]),

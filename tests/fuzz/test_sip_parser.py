@@ -34,7 +34,7 @@ values = st.text(max_size=60) | mutated(tuple(v.encode() for v in _SEED_VALUES))
 )
 
 
-@settings(max_examples=200, deadline=None, database=None)
+@settings(max_examples=200, database=None)
 @given(st.binary(max_size=400) | mutated())
 def test_message(data: bytes) -> None:
     try:
@@ -51,7 +51,7 @@ def test_message(data: bytes) -> None:
 @pytest.mark.parametrize(
     "parse", [Uri.parse, NameAddr.parse, Via.parse, CSeq.parse, Credentials.parse]
 )
-@settings(max_examples=100, deadline=None, database=None)
+@settings(max_examples=100, database=None)
 @given(text=values)
 def test_header_value(parse: Callable[[str], object], text: str) -> None:
     try:
@@ -61,7 +61,7 @@ def test_header_value(parse: Callable[[str], object], text: str) -> None:
     assert parse(str(value)) == value
 
 
-@settings(max_examples=100, deadline=None, database=None)
+@settings(max_examples=100, database=None)
 @given(text=values)
 def test_parameters(text: str) -> None:
     try:
@@ -71,7 +71,7 @@ def test_parameters(text: str) -> None:
     assert Parameters.parse(str(value)) == value
 
 
-@settings(max_examples=100, deadline=None, database=None)
+@settings(max_examples=100, database=None)
 @given(
     content_type=st.sampled_from(["application/dtmf-relay", "application/dtmf", "x"]),
     body=st.binary(max_size=40) | mutated((b"Signal=5\r\nDuration=160\r\n",)),

@@ -112,7 +112,7 @@ def begun(first: m.Leg, offer: bytes, progress: str) -> tuple[Rig, DialogId]:
     progress=st.sampled_from(("ringing", "talking", "dialled")),
     moves=st.lists(st.tuples(steps, st.booleans()), max_size=12),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_two_phones_and_a_worker_do_anything(
     first: m.Leg, offer: bytes, progress: str, moves: list[tuple[Step, bool]]
 ) -> None:
@@ -150,7 +150,7 @@ dialog_events = st.one_of(
     opened=st.booleans(),
     told=st.lists(st.tuples(dialog_events, st.booleans()), max_size=10),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_events_that_no_endpoint_would_tell_in_this_order(
     opened: bool, told: list[tuple[tuple[type[DialogEvent], dict[str, object]], bool]]
 ) -> None:

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from bridge.media import messages as m
 from bridge.media.settings import WorkerSettings
+from bridge.workers.spare import MOVES_S
 from tests.bridge.workers.pool_rig import SETTINGS, FakeWorker, PoolRig, until
 
 
@@ -108,12 +109,16 @@ class TestTakingOver:
             fresh = await rig.replaced(4)
             await until(lambda: rig.pool.pids() == [spare.pid, fresh.pid])
 
-    async def test_the_next_one_is_started_once_it_runs(self) -> None:
+    async def test_the_next_one_is_started_when_calls_have_had_time_to_move_to_it(self) -> None:
+        """A process that starts would take the processor from the calls that are moved."""
         async with running(SETTINGS) as rig:
             spare = await with_spare(rig)
             rig.started[0].die()
             assert not rig.pool.load().spare_ready
-            rig.pass_silently(0.1, spare)
+            rig.pass_silently(MOVES_S - 0.1, spare)
+            await rig.settle()
+            assert len(rig.started) == 2
+            rig.pass_silently(0.2, spare)
             following = await rig.replaced(3)
             await until(lambda: rig.beats(following))
             assert rig.pool.load().spare_ready
@@ -123,7 +128,7 @@ class TestTakingOver:
         async with running(SETTINGS) as rig:
             spare = await with_spare(rig)
             rig.started[0].die()
-            rig.pass_silently(0.1, spare)
+            rig.pass_silently(MOVES_S + 0.1, spare)
             following = await rig.replaced(3)
             await until(lambda: rig.beats(following))
             spare.die()

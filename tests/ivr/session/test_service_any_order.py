@@ -140,7 +140,7 @@ async def _allowing_refusal(work: Coroutine[Any, Any, AgentView]) -> None:
         await work
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(STEPS, max_size=30), st.booleans())
 def test_any_order_of_events_ends_well(steps: list[str], mutes: bool) -> None:
     async def tell() -> None:
