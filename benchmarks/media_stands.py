@@ -169,6 +169,7 @@ async def stand(
     async with AsyncExitStack() as stack:
         load = await stack.enter_async_context(running_load(folder, path, entry.calls))
         media_processes.pin(load.pid, load_core)
+        media_processes.prefer(load.pid)
         far_ends = load.far_ends
         match entry.kind:
             case Kind.GATEWAY:
