@@ -151,7 +151,7 @@ class MediaLoad:
         return Counts.read(await read_line(self._process))
 
     def forget(self) -> None:
-        """Start counting afresh."""
+        """Start counting afresh; what a call received more than was sent counts as received afterwards."""
         self._tell("forget")
 
     async def _expect(self, wanted: str, limit_s: float) -> None:

@@ -23,7 +23,7 @@ class _Leg(asyncio.DatagramProtocol):
     """One port of a relay. What comes in goes out of `other`, as `treat` has it."""
 
     def __init__(self, treat: Treat, far_port: int) -> None:
-        self._treat, self._far_port = treat, far_port
+        self._treat, self.far_port = treat, far_port
         self.received = 0
         self.other: _Leg | None = None
 
@@ -34,7 +34,7 @@ class _Leg(asyncio.DatagramProtocol):
         self.received += 1
         treated = self._treat(data)
         if treated is not None and self.other is not None:
-            self.other.transport.sendto(treated, (_HOST, self.other._far_port))
+            self.other.transport.sendto(treated, (_HOST, self.other.far_port))
 
     @property
     def port(self) -> int:
@@ -226,3 +226,39 @@ async def test_more_calls_than_frames_begin_several_at_once(tmp_path: Path) -> N
         await load.begin(0, 1)
         await load.sent(1)
         assert (await load.counts()).frames == [3, 3, 2, 2, 2]
+
+
+@pytest.mark.parametrize("more", [0, 1])
+async def test_a_packet_that_came_before_its_time_is_not_lost_later(
+    more: int, tmp_path: Path
+) -> None:
+    require_program("cc")
+    path = tmp_path / "track"
+    track(20.0, seed=3).write(path)
+    treated = 0
+
+    def fills_a_pause_and_sends_less_later() -> Treat:
+        nonlocal treated
+        treated += 1
+        from_caller, seen = treated == 1, 0
+
+        def treat(packet: bytes) -> bytes | None:
+            nonlocal seen
+            seen += 1
+            if from_caller and seen == 5 and more:
+                legs[1].transport.sendto(packet, (_HOST, legs[1].far_port))
+            return None if from_caller and seen == 15 else packet
+
+        return treat
+
+    async with (
+        running_load(tmp_path, path, 1) as load,
+        _relay(load, fills_a_pause_and_sends_less_later) as legs,
+    ):
+        lost = []
+        for _ in range(2):
+            load.forget()
+            await load.begin(0, 10)
+            await load.sent(10)
+            lost.append((await load.counts()).lost)
+    assert lost == [0, 1 - more]
