@@ -10,6 +10,9 @@ from benchmarks.rows import OURS, Figure, NotAvailableError
 MOST_LATE_MS: Final = 2.0
 "A load that sends later than this measures itself."
 
+MOST_WAITED: Final = 0.05
+"Where something else runs on the cores, latency and loss are its doing too."
+
 _MOST_FLOOR_MS: Final = 20.0
 "A floor that keeps up looks every 5 ms; one that does not has packets waiting for longer and longer."
 

@@ -36,9 +36,6 @@ _PEER_CALLS: Final = 300
 _TWO_WORKERS_CALLS: Final = 300
 "A worker: where two have two cores, one of them is also the load's, which takes as long as both."
 
-_MOST_WAITED: Final = 0.05
-"Where something else runs on the cores, latency and loss are its doing too."
-
 Find = Callable[[Sequence[Measured]], Mapping[str, Figure]]
 
 
@@ -220,7 +217,7 @@ def _two_workers(lab: Lab, calls: int) -> list[Case]:
 def _circumstances(lab: Lab, calls: int) -> list[Case]:
     """Return the rows about what must hold before any other counts."""
     late = at_most(figures.MOST_LATE_MS, "≤ 2 ms, none dropped")
-    waited = at_most(_MOST_WAITED, "≤ 5 % of the time")
+    waited = at_most(figures.MOST_WAITED, "≤ 5 % of the time")
     load = Row(group="the load itself", name="sends late by (99 %), and drops", limits={OURS: late})
     cores = Row(
         group="the machine",

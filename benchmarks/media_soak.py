@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from benchmarks import corpus, media_processes
+from benchmarks.media_figures import MOST_WAITED
 from benchmarks.media_sound import KeyScore, track
 from benchmarks.media_stands import Entry, Stand, stand
 from benchmarks.rows import OURS, Case, Figure, Limit, NotAvailableError, Row
@@ -46,6 +47,7 @@ class _Soaked:
     lost: int
     packets: int
     call_hours: float
+    waited: float
 
     @property
     def settled(self) -> Sequence[Look]:
@@ -92,6 +94,10 @@ class _Soak:
         text = f"{soaked.lost} of {soaked.packets:,}"
         return {OURS: Figure(value=soaked.lost, text=text, base=soaked.packets)}
 
+    def ask_waited(self) -> Mapping[str, Figure]:
+        waited = self._hold().waited
+        return {OURS: Figure(value=waited, text=f"{100 * waited:.1f} %", base=1)}
+
     def _hold(self) -> _Soaked:
         if self._soaked is None:
             self._soaked = asyncio.run(self._run())
@@ -117,6 +123,7 @@ class _Soak:
                 lost=counts.lost,
                 packets=counts.sent,
                 call_hours=self._calls * self._minutes / 60,
+                waited=turn.waited,
             )
 
 
@@ -167,10 +174,16 @@ def cases(calls: int, minutes: float, seed: int) -> list[Case]:
         text=f"≤ {_MOST_GROWTH_KIB} KiB a minute in the second half",
         least_base=_LEAST_MINUTES,
     )
+    machine = Row(
+        group="the machine",
+        name="relay or load waited for their cores",
+        limits={OURS: Limit(at_most=MOST_WAITED, text="≤ 5 % of the time")},
+    )
     return [
         Case(row=Row(group=group, name="keys made up", limits=none_false), ask=soak.ask_false),
         Case(row=Row(group=group, name="keys missed", limits=limits), ask=soak.ask_missed),
         Case(row=Row(group=group, name="packets lost", limits=limits), ask=soak.ask_lost),
         Case(row=Row(group=group, name="memory grown", limits={OURS: memory}), ask=soak.ask_memory),
         Case(row=Row(group=group, name="descriptors", limits=limits), ask=soak.ask_descriptors),
+        Case(row=machine, ask=soak.ask_waited),
     ]
