@@ -7,11 +7,13 @@
  * "relay's port facing the caller, relay's port facing the agent, frame of TRACK that the caller begins with"; the agent
  * begins half a track later.  After that, commands:
  *
+ *   start FRAMES         Lets the calls begin one after another, as people call, over FRAMES.  Prints "end" when all have
+ *                        begun and what came is counted, and a line of JSON as below.
  *   run WARM_FRAMES FRAMES FLOOD_PACKETS_A_SECOND FLOODER   FLOODER: 0 the caller of call 0 itself, 1 a stranger.
  *                        Prints "begin" when warm, "end" when FRAMES more were sent, and one line of JSON: what was
  *                        counted since the start or the last "forget".  A flooded call 0 is left out of it.  In place
  *                        of any of them "behind", and ends, where it cannot keep up.
- *   forget               Sets all counts to zero.
+ *   forget               Sets all counts to zero, but for what a call received more than was sent.
  *
  * Latency needs no stamp: a relay that keeps G.711 as it is sends a frame that its sender can find again among those it
  * sent last.  A frame that cannot be found was masked.  Times of arrival are the kernel's, so that it does not matter
@@ -174,10 +176,10 @@ static void address(int row, uint16_t port) {
         .msg_name = &out_to[row], .msg_namelen = sizeof *out_to, .msg_iov = &out_part[row], .msg_iovlen = 1};
 }
 
-static void send_slice(int slice, int side) {
+static void send_slice(int slice, int side, int begun) {
     int64_t now = now_ns();
     int rows = 0;
-    for (int call = slice; call < calls; call += SLICES) {
+    for (int call = slice; call < begun; call += SLICES) {
         struct stream *stream = &streams[2 * call + side];
         int place = stream->frames % REMEMBERED;
         put_header(out_packet[rows], stream->sequence++, stream->frames * FRAME, 2 * call + side + 1, !stream->frames);
@@ -298,8 +300,10 @@ static void print_counts(void) {
     uint64_t dropped = 0;
     for (int side = 0; side < 2; side++)
         for (int slice = 0; slice < SLICES; slice++) dropped += overflows[side][slice] - overflows_before[side][slice];
-    printf("{\"frames\": %u, \"own_drops\": %llu, \"foreign\": %llu, \"flooded\": %llu, \"late_p99_ms\": %.2f, \"late_max_ms\": %.2f",
-           streams[0].frames, (unsigned long long)dropped, (unsigned long long)foreign, (unsigned long long)flooded,
+    printf("{\"frames\": [");
+    for (int call = 0; call < calls; call++) printf(call ? ", %u" : "%u", streams[2 * call].frames);
+    printf("], \"own_drops\": %llu, \"foreign\": %llu, \"flooded\": %llu, \"late_p99_ms\": %.2f, \"late_max_ms\": %.2f",
+           (unsigned long long)dropped, (unsigned long long)foreign, (unsigned long long)flooded,
            quantile_ms(lateness, 0.99), quantile_ms(lateness, 1));
     for (int direction = 0; direction < 2; direction++) {
         uint64_t sent = 0, received = 0, lost = 0;
@@ -322,7 +326,10 @@ static void print_counts(void) {
 }
 
 static void forget(void) {
-    for (int i = 0; i < 2 * calls; i++) streams[i].sent = streams[i].received = 0;
+    for (int i = 0; i < 2 * calls; i++) { /* a relay that filled the silence since the last run sends less in the next */
+        streams[i].received -= streams[i].received < streams[i].sent ? streams[i].received : streams[i].sent;
+        streams[i].sent = 0;
+    }
     memset(found, 0, sizeof found);
     memset(found_in_window, 0, sizeof found_in_window);
     memset(latency, 0, sizeof latency);
@@ -331,11 +338,12 @@ static void forget(void) {
     foreign = flooded = 0;
 }
 
-static void run(int warm, int frames, int flood, int is_stranger) {
+static void run(int starting, int warm, int frames, int flood, int is_stranger) {
     int64_t start = now_ns() + FRAME_NS;
     flooding = flood > 0;
     begin_ns = 0;
-    for (int frame = 0; frame < warm + frames; frame++)
+    for (int frame = 0; frame < starting + warm + frames; frame++) {
+        int begun = frame < starting ? (int64_t)calls * (frame + 1) / starting : calls;
         for (int slice = 0; slice < SLICES; slice++) {
             int64_t due = start + (int64_t)frame * FRAME_NS + slice * (FRAME_NS / SLICES);
             receive_all();
@@ -344,16 +352,17 @@ static void run(int warm, int frames, int flood, int is_stranger) {
                 puts("behind");
                 exit(3);
             }
-            if (frame == warm && slice == 0) {
+            if (frame == starting + warm && slice == 0) {
                 begin_ns = now_ns();
                 puts("begin");
                 fflush(stdout);
             }
             if (begin_ns) count_in(lateness, now_ns() - due);
-            for (int side = 0; side < 2; side++) send_slice(slice, side);
+            for (int side = 0; side < 2; side++) send_slice(slice, side, begun);
             if (flood) send_flood(flood / 50 / SLICES, is_stranger);
         }
-    sleep_until(start + (int64_t)(warm + frames) * FRAME_NS);
+    }
+    sleep_until(start + (int64_t)(starting + warm + frames) * FRAME_NS);
     puts("end");
     fflush(stdout);
     for (int64_t until = now_ns() + STILL_NS; now_ns() < until; usleep(1000)) /* what comes late is not lost */
@@ -377,11 +386,13 @@ int main(int argc, char **argv) {
     read_calls();
     char command[16];
     while (scanf("%15s", command) == 1) {
-        int warm, frames, flood, is_stranger;
+        int starting, warm, frames, flood, is_stranger;
         if (!strcmp(command, "forget"))
             forget();
+        else if (!strcmp(command, "start") && scanf("%d", &starting) == 1)
+            run(starting, 0, 0, 0, 0);
         else if (scanf("%d %d %d %d", &warm, &frames, &flood, &is_stranger) == 4)
-            run(warm, frames, flood, is_stranger);
+            run(0, warm, frames, flood, is_stranger);
     }
     return 0;
 }

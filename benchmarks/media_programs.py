@@ -16,6 +16,9 @@ _SOURCES: Final = Path(__file__).parent
 _LIMIT_S: Final = 30.0
 "Longest wait for what a program does at once."
 
+_LONGEST_LINE: Final = 1 << 20
+"Bytes: counts have a number for each call."
+
 FRAMES_A_SECOND: Final = 50
 
 
@@ -59,8 +62,8 @@ class Direction:
 class Counts:
     """What the load counted since it was told to forget."""
 
-    frames: int
-    "Sent by each end since its start."
+    frames: Sequence[int]
+    "Of each call: sent by either end since its start."
     own_drops: int
     "Packets that the load itself did not fetch in time."
     foreign: int
@@ -120,6 +123,15 @@ class MediaLoad:
             self._tell(f"{ports.caller} {ports.agent} {first_frame}")
         await self._input.drain()
 
+    async def start(self, frames: int) -> None:
+        """Let the calls begin one after another over `frames`; raise NotAvailableError as :meth:`begin` does.
+
+        What is sent and received meanwhile counts as well.
+        """
+        self._tell(f"start {frames}")
+        await self.sent(frames)
+        await self.counts()
+
     async def begin(self, warm_frames: int, frames: int, flood: Flood | None = None) -> None:
         """Start to send; return when the warm-up is over and `frames` more follow.
 
@@ -139,7 +151,7 @@ class MediaLoad:
         return Counts.read(await read_line(self._process))
 
     def forget(self) -> None:
-        """Start counting afresh."""
+        """Start counting afresh; what a call received more than was sent counts as received afterwards."""
         self._tell("forget")
 
     async def _expect(self, wanted: str, limit_s: float) -> None:
@@ -185,6 +197,7 @@ async def started(program: Path, *arguments: str) -> AsyncIterator[asyncio.subpr
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         start_new_session=True,
+        limit=_LONGEST_LINE,
     )
     try:
         yield process

@@ -24,6 +24,9 @@ from benchmarks.rows import OURS
 
 TRACK_S: Final = 120.0
 _WARM_S: Final = 2.0
+_STARTS_A_SECOND: Final = 250
+"As on a busy day rather than all in one instant, which no telephone network does; each wants to be latched on to."
+
 _GOLDEN: Final = 0.6180339887498949
 "Of the track, between the places where two calls begin: however many they are, they spread over all of it."
 
@@ -140,11 +143,12 @@ class Stand:
         grown = sum(map(media_processes.resident_bytes, self.relay.pids))
         return (grown - self.relay.first_call_bytes) / (len(self.relay.ports) - 1)
 
-    def key_score(self, frames: int) -> KeyScore:
+    def key_score(self, frames: Sequence[int]) -> KeyScore:
         """Return how the keys that the relay has read compare with those of the `frames` that each caller sent."""
         score = NOTHING_KEYED
-        for told, first_frame in zip(self.relay.told, self.first_frames, strict=False):
-            must, may = self.sound.keys_of(first_frame, frames)
+        callers = zip(self.first_frames, frames, strict=True)
+        for told, (first_frame, sent) in zip(self.relay.told, callers, strict=False):
+            must, may = self.sound.keys_of(first_frame, sent)
             score += judged("".join(key.reveal() for key in told), must, may)
         return score
 
@@ -153,7 +157,7 @@ class Stand:
 async def stand(
     entry: Entry, folder: Path, sound: Track, cores: Sequence[int]
 ) -> AsyncIterator[Stand]:
-    """Run a relay with its calls set up; raise NotAvailableError where something for it is missing.
+    """Run a relay whose calls have begun; raise NotAvailableError where something for it is missing.
 
     The load gets the first of `cores`, the relay the others; where these do not suffice, the first as well.
     """
@@ -165,6 +169,7 @@ async def stand(
     async with AsyncExitStack() as stack:
         load = await stack.enter_async_context(running_load(folder, path, entry.calls))
         media_processes.pin(load.pid, load_core)
+        media_processes.prefer(load.pid)
         far_ends = load.far_ends
         match entry.kind:
             case Kind.GATEWAY:
@@ -178,6 +183,7 @@ async def stand(
             int(number * _GOLDEN % 1 * len(sound.frames)) for number in range(entry.calls)
         ]
         await load.dial(relay.ports, first_frames)
+        await load.start(-(-entry.calls * FRAMES_A_SECOND // _STARTS_A_SECOND))
         yield Stand(load=load, relay=relay, sound=sound, first_frames=first_frames)
 
 

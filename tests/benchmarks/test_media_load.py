@@ -23,7 +23,7 @@ class _Leg(asyncio.DatagramProtocol):
     """One port of a relay. What comes in goes out of `other`, as `treat` has it."""
 
     def __init__(self, treat: Treat, far_port: int) -> None:
-        self._treat, self._far_port = treat, far_port
+        self._treat, self.far_port = treat, far_port
         self.received = 0
         self.other: _Leg | None = None
 
@@ -34,7 +34,7 @@ class _Leg(asyncio.DatagramProtocol):
         self.received += 1
         treated = self._treat(data)
         if treated is not None and self.other is not None:
-            self.other.transport.sendto(treated, (_HOST, self.other._far_port))
+            self.other.transport.sendto(treated, (_HOST, self.other.far_port))
 
     @property
     def port(self) -> int:
@@ -93,7 +93,7 @@ async def test_a_good_relay_loses_nothing(tmp_path: Path) -> None:
         assert (way.sent, way.received, way.lost) == (110, 110, 0)
         assert (way.found, way.timed) == (110, 100)
         assert 0 < way.p50_ms <= way.p99_ms <= way.p999_ms <= way.max_ms
-    assert (counts.frames, counts.foreign, counts.flooded) == (_WARM + _FRAMES, 0, 0)
+    assert (counts.frames, counts.foreign, counts.flooded) == ([_WARM + _FRAMES] * 2, 0, 0)
 
 
 async def test_every_lost_packet_is_counted(tmp_path: Path) -> None:
@@ -169,4 +169,96 @@ async def test_forgetting_starts_afresh(tmp_path: Path) -> None:
             await load.sent(frames)
             counts = await load.counts()
             assert (counts.from_caller.sent, counts.from_caller.timed) == (frames, frames)
-    assert counts.frames == 30
+    assert counts.frames == [30]
+
+
+async def test_calls_begin_one_after_another(tmp_path: Path) -> None:
+    calls, starting = 4, 12
+    legs: list[int] = []
+    heard: list[int] = []
+
+    def tells_when_it_begins() -> Treat:
+        call = len(legs) // 2
+        legs.append(call)
+
+        def treat(packet: bytes) -> bytes:
+            if heard.count(call) < 2:
+                heard.append(call)
+            return packet
+
+        return treat
+
+    require_program("cc")
+    path = tmp_path / "track"
+    track(20.0, seed=3).write(path)
+    async with running_load(tmp_path, path, calls) as load, _relay(load, tells_when_it_begins):
+        await load.start(starting)
+        assert heard == [0, 0, 1, 1, 2, 2, 3, 3]
+        await load.begin(_WARM, _FRAMES)
+        await load.sent(_FRAMES)
+        counts = await load.counts()
+    talked = _WARM + _FRAMES
+    assert counts.frames == [talked + 10, talked + 7, talked + 4, talked + 1]
+    assert counts.from_caller.sent == counts.from_caller.received == sum(counts.frames)
+    assert counts.from_caller.timed == calls * _FRAMES
+
+
+async def test_calls_that_have_begun_go_on_together(tmp_path: Path) -> None:
+    require_program("cc")
+    path = tmp_path / "track"
+    track(20.0, seed=3).write(path)
+    async with running_load(tmp_path, path, 3) as load, _relay(load, _as_it_is):
+        await load.start(6)
+        await load.begin(0, 10)
+        await load.sent(10)
+        first = await load.counts()
+        await load.begin(0, 10)
+        await load.sent(10)
+        assert (await load.counts()).frames == [sent + 10 for sent in first.frames]
+
+
+async def test_more_calls_than_frames_begin_several_at_once(tmp_path: Path) -> None:
+    require_program("cc")
+    path = tmp_path / "track"
+    track(20.0, seed=3).write(path)
+    async with running_load(tmp_path, path, 5) as load, _relay(load, _as_it_is):
+        await load.start(2)
+        await load.begin(0, 1)
+        await load.sent(1)
+        assert (await load.counts()).frames == [3, 3, 2, 2, 2]
+
+
+@pytest.mark.parametrize("more", [0, 1])
+async def test_a_packet_that_came_before_its_time_is_not_lost_later(
+    more: int, tmp_path: Path
+) -> None:
+    require_program("cc")
+    path = tmp_path / "track"
+    track(20.0, seed=3).write(path)
+    treated = 0
+
+    def fills_a_pause_and_sends_less_later() -> Treat:
+        nonlocal treated
+        treated += 1
+        from_caller, seen = treated == 1, 0
+
+        def treat(packet: bytes) -> bytes | None:
+            nonlocal seen
+            seen += 1
+            if from_caller and seen == 5 and more:
+                legs[1].transport.sendto(packet, (_HOST, legs[1].far_port))
+            return None if from_caller and seen == 15 else packet
+
+        return treat
+
+    async with (
+        running_load(tmp_path, path, 1) as load,
+        _relay(load, fills_a_pause_and_sends_less_later) as legs,
+    ):
+        lost = []
+        for _ in range(2):
+            load.forget()
+            await load.begin(0, 10)
+            await load.sent(10)
+            lost.append((await load.counts()).lost)
+    assert lost == [0, 1 - more]

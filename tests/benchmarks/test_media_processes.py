@@ -71,6 +71,15 @@ def test_another_process_is_pinned() -> None:
         process.kill()
 
 
+def test_a_process_is_preferred_where_we_may() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
+        preferred = media_processes.prefer(process.pid)
+        assert (os.sched_getscheduler(process.pid) == os.SCHED_FIFO) is preferred
+        process.kill()
+
+
 def test_more_open_files_than_are_allowed_are_not_available() -> None:
     with pytest.raises(NotAvailableError, match="ulimit"):
         media_processes.allow_descriptors(1 << 40)

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from benchmarks import media
+from benchmarks.media_machine import Machine
 from benchmarks.media_pictures import COST, draw
 from benchmarks.media_programs import Counts, Direction
-from benchmarks.media_rows import Lab, cases
+from benchmarks.media_rows import Lab, cases, measured
 from benchmarks.media_sound import KeyScore
 from benchmarks.media_stands import Entry, Kind, Measured, Turn, ratio
 from benchmarks.rows import Case, NotAvailableError, Outcome, answer, chosen
@@ -19,10 +20,12 @@ _WAY = Direction(
     p50_ms=23, p99_ms=26, p999_ms=28, max_ms=30,
 )  # fmt: skip
 _COUNTS = Counts(
-    frames=100, own_drops=0, foreign=0, flooded=0, late_p99_ms=0.3, late_max_ms=2,
+    frames=[100], own_drops=0, foreign=0, flooded=0, late_p99_ms=0.3, late_max_ms=2,
     from_caller=_WAY, from_agent=replace(_WAY, p99_ms=6),
 )  # fmt: skip
-_COSTS_US = {Kind.GATEWAY: 5.0, Kind.RTPENGINE: 12.0, Kind.FLOOR: 4.0}
+_QUICK = replace(_WAY, p50_ms=2.5, p99_ms=5, p999_ms=5, max_ms=8)
+_FLOOR = replace(_COUNTS, from_caller=_QUICK, from_agent=_QUICK)
+_RTPENGINE_US = 16.0
 
 
 class _Contests(dict[tuple[Entry, ...], list[Measured]]):
@@ -34,8 +37,11 @@ class _Contests(dict[tuple[Entry, ...], list[Measured]]):
         keys: KeyScore | None = None,
         us: float = 5.0,
         waited: float = 0.01,
+        floor: Counts | None = None,
+        floor_us: float = 4.0,
     ) -> None:
         self._counts, self._us, self._waited = counts, us, waited
+        self._floor, self._floor_us = floor or _FLOOR, floor_us
         self._keys = keys or KeyScore(keyed=40, missed=0, false=0)
 
     def __missing__(self, entries: tuple[Entry, ...]) -> list[Measured]:
@@ -46,14 +52,23 @@ class _Contests(dict[tuple[Entry, ...], list[Measured]]):
         return True
 
     def _measured(self, entry: Entry) -> Measured:
-        cost_us = self._us if entry.kind is Kind.GATEWAY else _COSTS_US[entry.kind]
-        turn = Turn(cost_us=cost_us, load_share=0.4, waited=self._waited, counts=self._counts)
+        match entry.kind:
+            case Kind.GATEWAY:
+                cost_us, counts = self._us, self._counts
+            case Kind.RTPENGINE:
+                cost_us, counts = _RTPENGINE_US, self._counts
+            case Kind.FLOOR:
+                cost_us, counts = self._floor_us, self._floor
+        turn = Turn(cost_us=cost_us, load_share=0.4, waited=self._waited, counts=counts)
         return Measured(entry=entry, turns=[turn] * 3, bytes_a_call=20_480, keys=self._keys)
 
 
-def _outcomes(contests: _Contests, pattern: str = "", calls: int = 1500) -> list[Outcome]:
+def _outcomes(
+    contests: _Contests, pattern: str = "", calls: int = 1500, *, scaled: bool = True
+) -> list[Outcome]:
     lab = Lab(turns=3, seconds=1, seed=1, held=contests)
-    listed = [case for case in cases(lab, calls) if "one port" not in case.row.title]
+    machine = measured(lab, calls) if scaled else Machine()
+    listed = [case for case in cases(lab, machine, calls) if "one port" not in case.row.title]
     return [answer(case) for case in chosen(listed, pattern)]
 
 
@@ -63,7 +78,14 @@ def _rtpengine_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _listed(**changes: object) -> list[Case]:
-    asked = {"n": 1500, "seed": 1, "soak": 0.0, "quick": False, "seconds": 1.0}
+    asked = {
+        "n": 1500,
+        "seed": 1,
+        "soak": 0.0,
+        "quick": False,
+        "seconds": 1.0,
+        "unscaled": True,
+    }
     return media.listed(Namespace(**asked | changes))
 
 
@@ -87,7 +109,7 @@ def test_a_good_run_meets_every_row() -> None:
     [
         (_Contests(us=6.1), "1,500 secured calls on one core: processor time"),
         (_Contests(us=6.1), "over the C floor"),
-        (_Contests(us=6.1), "over rtpengine"),
+        (_Contests(us=8.1), "over rtpengine"),
         (_Contests(replace(_COUNTS, from_caller=replace(_WAY, lost=1))), "1,500 .* packets lost"),
         (_Contests(replace(_COUNTS, from_agent=replace(_WAY, lost=1))), "2,000 .* packets lost"),
         (_Contests(replace(_COUNTS, from_caller=replace(_WAY, p99_ms=41))), "1,500 .* to agent"),
@@ -106,6 +128,57 @@ def test_what_is_not_reached_is_told(contests: _Contests, row: str) -> None:
 def test_fewer_calls_prove_nothing_about_the_full_load() -> None:
     outcomes = _outcomes(_Contests(), "secured calls on one core: packets lost", calls=300)
     assert [outcome.met for outcome in outcomes] == [False, False]
+
+
+def test_a_slower_machine_is_asked_the_same_share_of_its_core() -> None:
+    contests = _Contests(us=7.8, floor_us=5.4)
+    outcomes = _outcomes(contests)
+    assert [outcome.complaint for outcome in outcomes if not outcome.met] == []
+    titles = [outcome.row.title for outcome in outcomes]
+    reference = "as {} where the floor takes 4.0 µs"
+    for calls, kind, stands_for in (("1,100", "secured", "1,500"), ("1,450", "unsecured", "2,000")):
+        group = f"{calls} {kind} calls on one core, {reference.format(stands_for)}"
+        assert f"{group}: packets lost" in titles
+    (limit,) = outcomes[0].row.limits.values()
+    assert limit.text == "≤ 8.1 µs, as 6 µs where the floor takes 4.0 µs"
+    assert (Entry(calls=1100), Entry(kind=Kind.FLOOR, calls=1100)) in list(contests)
+
+
+def test_a_slower_machine_may_not_take_a_larger_share() -> None:
+    contests = _Contests(us=8.2, floor_us=5.4)
+    rows = _outcomes(contests, "1,100 secured calls on one core, .*(a packet|the C floor)")
+    assert [outcome.met for outcome in rows] == [False, False]
+
+
+def test_unscaled_asks_the_same_of_every_machine() -> None:
+    outcomes = _outcomes(_Contests(us=7.8, floor_us=5.4), scaled=False)
+    title = "1,500 secured calls on one core: processor time a packet"
+    (cost,) = [outcome for outcome in outcomes if outcome.row.title == title]
+    assert cost.complaint == "7.80 µs (7.80-7.80), must be ≤ 6 µs"
+
+
+@pytest.mark.parametrize(
+    "floor",
+    [
+        replace(_FLOOR, from_caller=replace(_QUICK, lost=1)),
+        replace(_FLOOR, from_agent=replace(_QUICK, p99_ms=21)),
+        replace(_FLOOR, late_p99_ms=3),
+        replace(_FLOOR, own_drops=1),
+    ],
+)
+def test_no_relay_is_judged_by_what_bare_c_cannot_carry(floor: Counts) -> None:
+    lost = replace(_COUNTS, from_caller=replace(_WAY, lost=500))
+    outcomes = _outcomes(_Contests(lost, floor=floor), "on one core|1,500 calls over")
+    judged = [outcome for outcome in outcomes if outcome.row.limits]
+    assert len(judged) == 8
+    for outcome in judged:
+        assert outcome.complaint.startswith("not available: ")
+        assert "itself cannot keep up" in outcome.complaint
+
+
+def test_the_floor_of_the_machine_is_shown() -> None:
+    (outcome,) = _outcomes(_Contests(floor_us=5.4), "of the C floor with 300 calls")
+    assert outcome.figures[Kind.FLOOR].text == "5.40 µs (5.40-5.40)"
 
 
 def test_without_rtpengine_nothing_is_compared_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,7 +204,7 @@ def test_a_contest_is_held_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("benchmarks.media_rows.contest", hold)
     lab = Lab(turns=1, seconds=1, seed=1)
-    for case in chosen(cases(lab, 1500), "1,500 secured calls on one core"):
+    for case in chosen(cases(lab, Machine(), 1500), "1,500 secured calls on one core"):
         answer(case)
     assert held == [(Entry(calls=1500), Entry(kind=Kind.FLOOR, calls=1500))]
 
@@ -141,10 +214,22 @@ def test_what_is_missing_is_not_met(monkeypatch: pytest.MonkeyPatch) -> None:
         raise NotAvailableError("no C compiler (cc) is installed")
 
     monkeypatch.setattr("benchmarks.media_rows.contest", hold)
-    (outcome,) = [
-        answer(case) for case in chosen(cases(Lab(turns=1, seconds=1, seed=1), 1500), "keys missed")
-    ]
+    lab = Lab(turns=1, seconds=1, seed=1)
+    listed = cases(lab, measured(lab, 1500), 1500)
+    (outcome,) = [answer(case) for case in chosen(listed, "keys missed")]
     assert outcome.complaint == "not available: no C compiler (cc) is installed"
+
+
+def test_rows_are_listed_for_the_machine_that_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = []
+
+    async def hold(entries: tuple[Entry, ...], **_: object) -> list[Measured]:
+        held.append(entries)
+        return _Contests(floor_us=6.0)[entries]
+
+    monkeypatch.setattr("benchmarks.media_rows.contest", hold)
+    assert "1,000 secured calls" in _listed(unscaled=False)[0].row.title
+    assert held == [(Entry(kind=Kind.FLOOR, calls=300),)]
 
 
 def test_the_picture_needs_more_than_one_number_of_calls(tmp_path: Path) -> None:
