@@ -29,30 +29,22 @@ class Candidates:
     def __init__(self, capacity: int) -> None:
         shape = capacity, len(KEYS)
         self.any = np.zeros(capacity, np.bool_)
-        self.active = np.zeros(shape, np.bool_)
-        self.due_at = np.zeros(shape, np.int64)
+        "By slot: whether there is one."
+        self._active = np.zeros(shape, np.bool_)
+        self._due = np.zeros(shape, np.int64)
         "Frame at which to test."
-        self.hinted = np.zeros(shape, np.int64)
+        self._hinted = np.zeros(shape, np.int64)
         "Frame of the last hint."
-        self.failed = np.zeros(shape, np.bool_)
+        self._failed = np.zeros(shape, np.bool_)
         "Tested in vain: test again with each new hint, as a voice may have covered the start."
+        self.droppable: Final = (self.any, self._active)
+        self.state: Final = (*self.droppable, self._due, self._hinted, self._failed)
+        "What :func:`drop` takes, and all of it, as compiled loops take it."
 
     def reset(self, slots: Indices) -> None:
         """Drop the candidates of `slots`."""
         self.any[slots] = False
-        self.active[slots] = False
-
-    def due(self, slots: Indices, frames: Frames) -> tuple[Indices, Indices]:
-        """Return rows of `slots` and keys to test in `frames`, in order, and forget those without a recent hint."""
-        return _due(slots, frames, self.any, self.active, self.due_at, self.hinted)
-
-    def tested(self, slots: Indices, keys: Indices, young: Indices, pressed: Indices) -> None:
-        """Take what became of c tested `keys`, of which some are `young` and some were `pressed` (indices below c).
-
-        A young one is tested again with the next frame, as too little of it has been heard; of the others those that
-        were not pressed are tested again only with a new hint.
-        """
-        _tested(slots, keys, young, pressed, self.due_at, self.failed)
+        self._active[slots] = False
 
 
 @compiled
@@ -74,7 +66,7 @@ def hint(
 
     A hint is a repeated pair with enough of all energy. `held` is the key known to be down, which needs no test.
     `found`, `keys` (2,) and `energy` (2, 2) are of the frame's windows (see `repeats.find_repeats`), `total` (3,) is
-    all energy from the window before them on; the rest are the arrays of :class:`Candidates`.
+    all energy from the window before them on; the rest is the `state` of :class:`Candidates`.
     """
     told = NO_KEY
     for window in range(2):
@@ -97,43 +89,58 @@ def hint(
 
 
 @compiled
-def _tested(
-    slots: Indices, keys: Indices, young: Indices, pressed: Indices, due: Frames, failed: Bools
-) -> None:
-    in_vain = np.ones(len(slots), np.bool_)
-    in_vain[pressed] = False
-    for index in young:
-        if in_vain[index]:
-            due[slots[index], keys[index]] += 1
-            in_vain[index] = False
-    for index in range(len(slots)):
-        if in_vain[index]:
-            failed[slots[index], keys[index]] = True
+def any_waiting(slots: Indices, candidates: Bools) -> bool:
+    """Return whether any of `slots` has a candidate."""
+    waiting = False
+    for slot in slots:
+        waiting |= candidates[slot]
+    return waiting
 
 
 @compiled
-def _due(
+def due_keys(
     slots: Indices,
     frames: Frames,
     candidates: Bools,
     active: Bools,
     due: Frames,
     hinted: Frames,
-) -> tuple[Indices, Indices]:
-    rows, keys = [0][:0], [0][:0]  # empty, and the compiler knows of what
-    for row in range(len(slots)):
-        slot = slots[row]
+) -> Indices:
+    """Return slot and key of what is to be tested, in the order of `slots` and keys, (c, 2); forget what is old.
+
+    `frames` (capacity,) counts those of each slot: the newest is that in which candidates are due.
+    """
+    keys = active.shape[1]
+    found = np.empty((candidates[slots].sum() * keys, 2), np.intp)
+    count = 0
+    for slot in slots:
         if not candidates[slot]:
             continue
         candidates[slot] = False
-        for key in range(active.shape[1]):
+        for key in range(keys):
             if not active[slot, key]:
                 continue
-            if frames[row] - hinted[slot, key] > _PATIENCE_FRAMES:
+            if frames[slot] - hinted[slot, key] > _PATIENCE_FRAMES:
                 active[slot, key] = False
                 continue
             candidates[slot] = True
-            if due[slot, key] == frames[row]:
-                rows.append(row)
-                keys.append(key)
-    return np.array(rows, np.intp), np.array(keys, np.intp)
+            if due[slot, key] == frames[slot]:
+                found[count] = slot, key
+                count += 1
+    return found[:count]
+
+
+@compiled
+def tested_in_vain(slot: int, key: int, young: bool, due: Frames, failed: Bools) -> None:
+    """Test a `young` candidate again with the next frame, as too little of it was heard; others with a new hint."""
+    if young:
+        due[slot, key] += 1
+    else:
+        failed[slot, key] = True
+
+
+@compiled
+def drop(slot: int, candidates: Bools, active: Bools) -> None:
+    """Drop the candidates of a slot."""
+    candidates[slot] = False
+    active[slot] = False

@@ -10,8 +10,11 @@ from typing import Final, TypeVar, cast
 
 import numba
 
+from dtmf.kept_code import keep_by_package
+
 _Function = TypeVar("_Function", bound=Callable[..., object])
 
+keep_by_package()
 
 _ANY_ORDER: Final = {"reassoc", "nsz", "contract"}
 "A sum may be taken in any order: that lets eight of its terms be added at once."

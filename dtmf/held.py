@@ -5,12 +5,28 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from dtmf.candidates import drop
 from dtmf.compiled import compiled
-from dtmf.frames import FRAME_SAMPLES, Bools, Floats, Indices, KeyIndices
+from dtmf.found import FIRST, HIGH, KEY, LAST, LOW, SLOT
+from dtmf.frames import FRAME_SAMPLES, Bools, Floats, Indices, KeyIndices, Pcm
+from dtmf.history import (
+    HISTORY_FRAMES,
+    HISTORY_SAMPLES,
+    Counts,
+    newest,
+    unknown_points,
+    was_lost,
+)
 from dtmf.keys import NO_KEY
-from dtmf.limit_table import HopLimits
+from dtmf.limit_table import longest_gap
 from dtmf.spans import ON_SHARE
-from dtmf.tracks import HOP_SAMPLES, TRACK_WINDOW_SAMPLES, centre_samples
+from dtmf.tracks import (
+    CENTRE_SAMPLES,
+    HOP_SAMPLES,
+    TRACK_WINDOW_SAMPLES,
+    amplitudes_of,
+    demodulate,
+)
 
 FOLLOW_SAMPLES: Final = FRAME_SAMPLES + TRACK_WINDOW_SAMPLES - HOP_SAMPLES
 "The newest frame and what its first window needs: eight track points, one window step after the last."
@@ -19,8 +35,6 @@ _HOPS: Final = FRAME_SAMPLES // HOP_SAMPLES
 
 _OLD_HOPS: Final = (TRACK_WINDOW_SAMPLES - HOP_SAMPLES) // HOP_SAMPLES
 "Track points whose window reaches into the frame before."
-
-_CENTRE: Final = centre_samples(0)
 
 _NEVER: Final = -(1 << 40)
 "Before any sample of any call."
@@ -34,6 +48,9 @@ tone sink after its start, and a fading tail must not drag the level down with i
 Samples = npt.NDArray[np.int64]
 "Times, counted from the slot's reset."
 
+LetGo = npt.NDArray[np.int64]
+"Keys that are up again, (m, 4): slot, key, first and last sample."
+
 
 class HeldKeys:
     """The press, if any, that is down on each slot."""
@@ -41,133 +58,177 @@ class HeldKeys:
     def __init__(self, capacity: int) -> None:
         self.key = np.full(capacity, NO_KEY, np.int8)
         "Index in `KEYS`, NO_KEY where no key is down."
-        self.start = np.full(capacity, _NEVER, np.int64)
+        self._start = np.full(capacity, _NEVER, np.int64)
         "First sample of the press that is or was down."
         self.end = np.full(capacity, _NEVER, np.int64)
         "Last sample known to belong to it; nothing before it can be another press."
         self._levels = np.zeros((capacity, 2), np.float32)
-        self._since = np.zeros(capacity, np.intp)
+        self._since = np.zeros(capacity, np.int64)
         "Track points since the last one at which the tones were on."
         self._off = np.zeros(capacity, np.bool_)
         "Whether any of these was heard, without the tones; else all were lost, and the key may be down still."
-
-    def reset(self, slots: Indices) -> None:
-        """Let go of every key of `slots`, without a word."""
-        self.key[slots] = NO_KEY
-        self.start[slots] = self.end[slots] = _NEVER
-
-    def after(self, slots: Indices, since: Samples, hops: int) -> Indices:
-        """Return the first track point (n,), up to `hops`, of tracks from `since` (n,) on that may be another press."""
-        return _after(self.end[slots], since, hops)
-
-    def press(
-        self,
-        slots: Indices,
-        keys: Indices,
-        *,
-        start: Samples,
-        end: Samples,
-        levels: Floats,
-        hops: Indices,
-        unknown: Bools,
-        limits: HopLimits,
-    ) -> Bools:
-        """Hold `keys` (k,) from now on and return which are over already.
-
-        `end` is the last sample each was heard, `hops` how many track points have been without it since, all of them
-        lost where `unknown`.
-        """
-        self.start[slots], self.end[slots] = start, end
-        self._levels[slots] = levels
-        self._since[slots], self._off[slots] = hops, ~unknown
-        over = _is_over(hops, ~unknown, limits)
-        self.key[slots] = np.where(over, NO_KEY, keys)
-        return np.asarray(over)
-
-    def follow(
-        self,
-        tones: Floats,
-        slots: Indices,
-        unknown: Bools,
-        other: Bools,
-        now: Samples,
-        limits: HopLimits,
-    ) -> Bools:
-        """Follow m held keys through one frame and return which of them ended (m,).
-
-        `tones` (m, 2, 8) are the amplitudes of each key's tones, `unknown` (m, 2) whether the frame before and
-        this one were lost, `other` (m,) whether another key is heard (then this one is not), `now` (m,) the
-        slots' time at the end of the frame, in samples.
-        """
-        return _follow(
-            tones,
-            slots,
-            unknown,
-            other,
-            now,
-            limits.longest_break,
-            limits.longest_loss,
+        self.state: Final = (
             self.key,
+            self._start,
             self.end,
             self._levels,
             self._since,
             self._off,
         )
+        "All of it, as compiled loops take it."
+
+    def reset(self, slots: Indices) -> None:
+        """Let go of every key of `slots`, without a word."""
+        self.key[slots] = NO_KEY
+        self._start[slots] = self.end[slots] = _NEVER
 
 
 @compiled
-def _after(ends: Samples, since: Samples, hops: int) -> Indices:
-    first = np.empty(len(ends), np.intp)
-    for row in range(len(ends)):
-        first[row] = min(max((ends[row] - since[row] - _CENTRE) // HOP_SAMPLES + 1, 0), hops)
-    return first
+def any_down(slots: Indices, keys: KeyIndices) -> bool:
+    """Return whether a key is down on any of `slots`."""
+    down = False
+    for slot in slots:
+        down |= keys[slot] != NO_KEY
+    return down
 
 
 @compiled
-def _follow(
-    tones: Floats,
+def follow(
     slots: Indices,
+    hinted: KeyIndices,
+    limits: Indices,
+    counts: Counts,
+    history: Pcm,
     unknown: Bools,
-    other: Bools,
-    now: Samples,
-    longest_break: Indices,
-    longest_loss: Indices,
     keys: KeyIndices,
+    starts: Samples,
     ends: Samples,
     levels: Floats,
     since: Indices,
     off: Bools,
-) -> Bools:
-    over = np.zeros(len(slots), np.bool_)
+) -> LetGo:
+    """Follow the keys that are down on `slots` (n,) through their newest frame and return those let go.
+
+    `hinted` (n,) is the key heard in that frame, if any: where it is another, the one held is not heard. `limits` as in
+    `LimitTable.hops`; then come `History.ring` and `HeldKeys.state`.
+    """
+    let_go = np.empty((len(slots), 4), np.int64)
+    count = 0
     for row in range(len(slots)):
         slot = slots[row]
-        low_level, high_level = levels[slot]
-        falling = 0
-        for hop in range(_HOPS):
-            low, high = tones[row, 0, hop], tones[row, 1, hop]
-            falling += low > _FALL_SHARE * low_level and high > _FALL_SHARE * high_level
-            lost = unknown[row, 1] or (hop < _OLD_HOPS and unknown[row, 0])
-            on = low > ON_SHARE * low_level and high > ON_SHARE * high_level
-            if on and not lost and not other[row]:
-                since[slot], off[slot] = 0, False
-                ends[slot] = now[row] - FOLLOW_SAMPLES + _CENTRE + HOP_SAMPLES * hop
-                continue
-            since[slot] += 1
-            # a hole is a pause if the tone is off on either side of it
-            off[slot] |= not lost
-            if since[slot] > (longest_break[row] if off[slot] else longest_loss[row]):
-                over[row] = True
-                keys[slot] = NO_KEY
-                # what is on after the end is another press
-                break
-        if falling >= _FALL_HOPS and not (other[row] or unknown[row, 0] or unknown[row, 1]):
-            for tone in range(2):
-                ordered = np.sort(tones[row, tone])
-                middle = (ordered[_HOPS // 2 - 1] + ordered[_HOPS // 2]) / 2
-                levels[slot, tone] = min(levels[slot, tone], middle)
-    return over
+        if keys[slot] == NO_KEY:
+            continue
+        key = int(np.intp(keys[slot]))  # to the compiler int() of eight bits has eight
+        samples = newest(slot, FOLLOW_SAMPLES, counts, history)
+        tones = amplitudes_of(demodulate(samples, key, _HOPS))
+        gone = np.full(_HOPS, was_lost(slot, HISTORY_FRAMES - 1, counts, unknown))
+        gone[:_OLD_HOPS] |= was_lost(slot, HISTORY_FRAMES - 2, counts, unknown)
+        other = hinted[row] != NO_KEY and hinted[row] != key
+        start = counts[slot] * FRAME_SAMPLES - FOLLOW_SAMPLES + CENTRE_SAMPLES
+        if _follow(slot, tones, gone, other, start, limits, ends, levels, since, off):
+            let_go[count] = slot, key, starts[slot], ends[slot]
+            count += 1
+            keys[slot] = NO_KEY
+        elif not (other or gone.any()):
+            _lower(levels[slot], tones)
+    return let_go[:count]
 
 
-def _is_over(since: Indices, off: Bools, limits: HopLimits) -> Bools:
-    """Return whether keys are up `since` hops (m,) after their tones were on."""
-    return np.asarray(since > np.where(off, limits.longest_break, limits.longest_loss))
+@compiled
+def _follow(
+    slot: int,
+    tones: Floats,
+    gone: Bools,
+    other: bool,
+    start: int,
+    limits: Indices,
+    ends: Samples,
+    levels: Floats,
+    since: Indices,
+    off: Bools,
+) -> bool:
+    """Follow one key through the points of a frame, (8,), of which the first is at the sample `start`.
+
+    `gone` (8,) are those that a lost frame touches. Returns whether the key is let go; what is on later is another.
+    """
+    for hop in range(_HOPS):
+        if _is_on(tones[:, hop], levels[slot], ON_SHARE) and not (gone[hop] or other):
+            since[slot], off[slot] = 0, False
+            ends[slot] = start + HOP_SAMPLES * hop
+            continue
+        since[slot] += 1
+        # a hole is a pause if the tone is off on either side of it
+        off[slot] |= not gone[hop]
+        if since[slot] > longest_gap(slot, off[slot], limits):
+            return True
+    return False
+
+
+@compiled
+def _is_on(tones: Floats, levels: Floats, share: float) -> bool:
+    """Return whether both amplitudes (2,) are above a share of the levels (2,)."""
+    return bool(tones[0] > share * levels[0] and tones[1] > share * levels[1])
+
+
+@compiled
+def _lower(levels: Floats, tones: Floats) -> None:
+    """Let the levels (2,) of a key fall with its tones (2, 8)."""
+    falling = 0
+    for hop in range(_HOPS):
+        falling += _is_on(tones[:, hop], levels, _FALL_SHARE)
+    if falling < _FALL_HOPS:
+        return
+    for tone in range(2):
+        ordered = np.sort(tones[tone])
+        middle = (ordered[_HOPS // 2 - 1] + ordered[_HOPS // 2]) / 2
+        levels[tone] = min(levels[tone], middle)
+
+
+@compiled
+def press(
+    spans: npt.NDArray[np.int64],
+    figures: Floats,
+    pressed: Bools,
+    limits: Indices,
+    counts: Counts,
+    history: Pcm,
+    unknown: Bools,
+    keys: KeyIndices,
+    starts: Samples,
+    ends: Samples,
+    levels: Floats,
+    since: Indices,
+    off: Bools,
+    candidates: Bools,
+    active: Bools,
+) -> tuple[LetGo, Samples]:
+    """Hold the key of the first span of each slot that is `pressed` (k,); return what is let go, and what is pressed.
+
+    Let go is what was down before, and what is over already. A press is slot, key, first sample and row of its span
+    (m, 4). All candidates of its slot are dropped. `spans` (k, COLUMNS) and `figures` (k, FIGURES) as in `Found`; the
+    rest as in :func:`follow`, and what :func:`drop` takes.
+    """
+    let_go, down = np.empty((2 * len(spans), 4), np.int64), np.empty((len(spans), 4), np.int64)
+    gone, count = 0, 0
+    for row in range(len(spans)):
+        slot, key = spans[row, SLOT], spans[row, KEY]
+        if not pressed[row] or (count and down[count - 1, 0] == slot):
+            continue
+        if keys[slot] != NO_KEY:
+            let_go[gone] = slot, np.intp(keys[slot]), starts[slot], ends[slot]
+            gone += 1
+        start = counts[slot] * FRAME_SAMPLES - HISTORY_SAMPLES + CENTRE_SAMPLES
+        starts[slot] = max(start + HOP_SAMPLES * spans[row, FIRST], 0)
+        ends[slot] = start + HOP_SAMPLES * spans[row, LAST]
+        levels[slot] = figures[row, LOW], figures[row, HIGH]
+        rest = unknown_points(slot, counts, unknown)[spans[row, LAST] + 1 :]
+        since[slot], off[slot] = len(rest), not rest.all()
+        keys[slot] = key
+        drop(slot, candidates, active)
+        down[count] = slot, key, starts[slot], row
+        count += 1
+        if since[slot] > longest_gap(slot, off[slot], limits):
+            let_go[gone] = slot, key, starts[slot], ends[slot]
+            gone += 1
+            keys[slot] = NO_KEY
+    return let_go[:gone], down[:count]

@@ -7,11 +7,15 @@ import numpy.typing as npt
 
 from dtmf.compiled import compiled
 from dtmf.frames import FRAME_SAMPLES, Bools, Floats, Indices, Pcm
+from dtmf.tracks import HOP_SAMPLES, TRACK_WINDOW_SAMPLES, hops_of
 
 HISTORY_FRAMES: Final = 6
 "120 ms: a press of 40 ms, decided up to 76 ms after it began, and 20 ms before it, with a frame to spare."
 
 HISTORY_SAMPLES: Final = HISTORY_FRAMES * FRAME_SAMPLES
+
+HISTORY_HOPS: Final = hops_of(HISTORY_SAMPLES)
+"Track points of it."
 
 Counts = npt.NDArray[np.int64]
 
@@ -20,32 +24,19 @@ class History:
     """A ring of frames a slot."""
 
     def __init__(self, capacity: int) -> None:
-        self.frames = np.zeros((capacity * HISTORY_FRAMES, FRAME_SAMPLES), np.int16)
-        self.lost = np.zeros(capacity * HISTORY_FRAMES, np.bool_)
+        self._frames = np.zeros((capacity * HISTORY_FRAMES, FRAME_SAMPLES), np.int16)
+        self._unknown = np.zeros(capacity * HISTORY_FRAMES, np.bool_)
         self.count = np.zeros(capacity, np.int64)
         "Frames since the slot's reset."
+        self.ring: Final = (self.count, self._frames, self._unknown)
+        "All of it, as compiled loops take it."
 
     def reset(self, slots: Indices) -> None:
         """Start `slots` anew with silence."""
         rows = (slots[:, None] * HISTORY_FRAMES + np.arange(HISTORY_FRAMES)).ravel()
-        self.frames[rows] = 0
-        self.lost[rows] = False
+        self._frames[rows] = 0
+        self._unknown[rows] = False
         self.count[slots] = 0
-
-    def last(self, slots: Indices, samples: int) -> Floats:
-        """Return the newest `samples` of m slots, oldest sample first, (m, samples)."""
-        return _last(slots, samples, self.count, self.frames)
-
-    def unknown(self, slots: Indices, frames: int = HISTORY_FRAMES) -> Bools:
-        """Return which of the newest `frames` of m slots were lost, oldest first, (m, frames)."""
-        if not self.lost.any():
-            return np.zeros((len(slots), frames), np.bool_)
-        return self.lost[self._rows(slots, frames)]
-
-    def _rows(self, slots: Indices, frames: int) -> Indices:
-        """Return where the newest `frames` of m slots are, oldest first (m, frames)."""
-        places = (self.count[slots][:, None] + np.arange(-frames, 0)) % HISTORY_FRAMES
-        return np.asarray(slots[:, None] * HISTORY_FRAMES + places, np.intp)
 
 
 @compiled
@@ -61,23 +52,30 @@ def put_frame(
 
 
 @compiled
-def samples_of(slot: int, counts: Counts, history: Pcm, samples: Floats) -> None:
-    """Write the newest samples of one slot, whole frames of them, oldest first."""
-    frames = len(samples) // FRAME_SAMPLES
+def newest(slot: int, samples: int, counts: Counts, history: Pcm) -> Floats:
+    """Return the newest `samples` of one slot, oldest first, (samples,)."""
+    frames = -(-samples // FRAME_SAMPLES)
+    audio = np.empty(frames * FRAME_SAMPLES, np.float32)
     for frame in range(frames):
         place = slot * HISTORY_FRAMES + (counts[slot] - frames + frame) % HISTORY_FRAMES
         for sample in range(FRAME_SAMPLES):
-            samples[frame * FRAME_SAMPLES + sample] = history[place, sample]
+            audio[frame * FRAME_SAMPLES + sample] = history[place, sample]
+    return audio[len(audio) - samples :]
 
 
 @compiled
-def _last(slots: Indices, samples: int, counts: Counts, history: Pcm) -> Floats:
-    frames = -(-samples // FRAME_SAMPLES)
-    audio = np.empty((len(slots), frames * FRAME_SAMPLES), np.float32)
-    for row in range(len(slots)):
-        slot = slots[row]
-        for frame in range(frames):
-            place = slot * HISTORY_FRAMES + (counts[slot] - frames + frame) % HISTORY_FRAMES
-            for sample in range(FRAME_SAMPLES):
-                audio[row, frame * FRAME_SAMPLES + sample] = history[place, sample]
-    return audio[:, frames * FRAME_SAMPLES - samples :]
+def was_lost(slot: int, frame: int, counts: Counts, unknown: Bools) -> bool:
+    """Return whether a frame of one slot was lost: 0 is the oldest of the history, HISTORY_FRAMES - 1 the newest."""
+    return bool(unknown[slot * HISTORY_FRAMES + (counts[slot] + frame) % HISTORY_FRAMES])
+
+
+@compiled
+def unknown_points(slot: int, counts: Counts, unknown: Bools) -> Bools:
+    """Return which track points of the history of one slot a lost frame touches (45,)."""
+    points = np.zeros(HISTORY_HOPS, np.bool_)
+    for hop in range(HISTORY_HOPS):
+        first, end = hop * HOP_SAMPLES, hop * HOP_SAMPLES + TRACK_WINDOW_SAMPLES
+        points[hop] = was_lost(slot, first // FRAME_SAMPLES, counts, unknown) or was_lost(
+            slot, (end - 1) // FRAME_SAMPLES, counts, unknown
+        )
+    return points

@@ -1,40 +1,30 @@
 """The limits of every slot, as arrays in the units of the detector."""
 
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
-from dtmf.frames import RATE_HZ, Bools, Floats, Indices
+from dtmf.compiled import compiled
+from dtmf.frames import RATE_HZ, Indices
 from dtmf.limits import DetectorLimits
 from dtmf.tones import amplitude
 from dtmf.tracks import HOP_SAMPLES, TRACK_WINDOW_SAMPLES
 
 _HOP_MS: Final = 1000 * HOP_SAMPLES / RATE_HZ
 
+# Rows of `LimitTable.hops`: what joins and what makes a span.
+LONGEST_BREAK: Final = 0
+"A gap of up to this many points is bridged."
+LONGEST_LOSS: Final = 1
+"A gap of up to this many points is bridged where nearly all of it was lost."
+SHORTEST: Final = 2
+"Fewer points on are no press."
 
-class HopLimits(NamedTuple):
-    """What joins and what makes a span, a row a track, in track points."""
-
-    longest_break: Indices
-    "A gap of up to this many points is bridged."
-
-    longest_loss: Indices
-    "A gap of up to this many points is bridged where nearly all of it was lost."
-
-    shortest: Indices
-    "Fewer points on are no press."
-
-
-class ToneLimits(NamedTuple):
-    """What two tones must be, a row a pair."""
-
-    frequency_tolerance: Floats
-    lowest_amplitude: Floats
-    positive_twist_db: Floats
-    negative_twist_db: Floats
-
-    strict: Bools
-    "Whether no voice may be taken for a key."
+# Rows of `LimitTable.tones`: what two tones must be.
+TOLERANCE: Final = 0
+LOWEST_AMPLITUDE: Final = 1
+POSITIVE_TWIST_DB: Final = 2
+NEGATIVE_TWIST_DB: Final = 3
 
 
 class LimitTable:
@@ -42,28 +32,26 @@ class LimitTable:
 
     def __init__(self, capacity: int, limits: DetectorLimits) -> None:
         self._default = limits
-        # a row a limit, so that what is taken of each lies together: the compiled loops are made for that
-        self._hops = np.zeros((3, capacity), np.intp)
-        self._tones = np.zeros((4, capacity), np.float32)
-        self._strict = np.zeros(capacity, np.bool_)
+        self.hops = np.zeros((3, capacity), np.intp)
+        "Track points, by limit and slot."
+        self.tones = np.zeros((4, capacity), np.float32)
+        "By limit and slot."
+        self.strict = np.zeros(capacity, np.bool_)
+        "By slot: whether no voice may be taken for a key."
         self.set(np.arange(capacity), limits)
 
     def set(self, slots: Indices, limits: DetectorLimits | None) -> None:
         """Give `slots` their limits; None for those of the bank."""
         limits = limits or self._default
-        self._hops[:, slots] = np.array(_in_hops(limits))[:, None]
-        self._tones[:, slots] = np.array(_of_tones(limits))[:, None]
-        self._strict[slots] = limits.strict
+        self.hops[:, slots] = np.array(_in_hops(limits))[:, None]
+        self.tones[:, slots] = np.array(_of_tones(limits))[:, None]
+        self.strict[slots] = limits.strict
 
-    def hops(self, slots: Indices) -> HopLimits:
-        """Return the limits of spans, a row a slot."""
-        longest_break, longest_loss, shortest = np.take(self._hops, slots, axis=1)
-        return HopLimits(longest_break, longest_loss, shortest)
 
-    def tones(self, slots: Indices) -> ToneLimits:
-        """Return the limits of tones, a row a slot."""
-        tolerance, lowest, positive, negative = np.take(self._tones, slots, axis=1)
-        return ToneLimits(tolerance, lowest, positive, negative, self._strict[slots])
+@compiled
+def longest_gap(slot: int, heard: bool, hops: Indices) -> int:
+    """Return how many points without the tones a press may have, by whether any of these was `heard`."""
+    return int(hops[LONGEST_BREAK if heard else LONGEST_LOSS, slot])
 
 
 def _in_hops(limits: DetectorLimits) -> tuple[int, int, int]:

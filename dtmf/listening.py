@@ -20,7 +20,7 @@ from dtmf.goertzel import (
     surroundings,
     tone_phasors,
 )
-from dtmf.history import History, put_frame, samples_of
+from dtmf.history import History, newest, put_frame
 from dtmf.keys import NO_KEY
 from dtmf.repeats import find_repeats
 from dtmf.suspicion import judged_window, log_odds
@@ -63,9 +63,7 @@ class Listener:
             frames,
             slots,
             lost,
-            history.count,
-            history.frames,
-            history.lost,
+            *history.ring,
             self._half,
             self._half_power,
             self._key,
@@ -76,6 +74,7 @@ class Listener:
             hinted,
         )
         if loud:
+            counts, heard, _ = history.ring
             products = self._products[: 2 * loud]
             np.matmul(self._samples[: 2 * loud], HALVES, out=products)
             _judge(
@@ -84,16 +83,12 @@ class Listener:
                 self._power,
                 self._rows,
                 slots,
-                history.count,
-                history.frames,
+                counts,
+                heard,
                 held,
                 self._half,
                 self._key,
-                candidates.any,
-                candidates.active,
-                candidates.due_at,
-                candidates.hinted,
-                candidates.failed,
+                *candidates.state,
                 score,
                 hinted,
             )
@@ -169,10 +164,7 @@ def _judge(
     """Look for repeated pairs in the `loud` frames of `rows`, and write score and hint of those that have any."""
     energy, key = np.empty((2, 2), np.float32), np.empty(2, np.int8)
     clear, found = np.empty(2, np.bool_), np.empty(2, np.bool_)
-    samples, around = (
-        np.empty(2 * FRAME_SAMPLES, np.float32),
-        np.empty(SURROUNDING_FILTERS, np.float32),
-    )
+    around = np.empty(SURROUNDING_FILTERS, np.float32)
     total, bands = np.empty(3, np.float32), np.empty((3, 2), np.float32)
     tones, phasors = np.empty(FILTERS, np.float32), np.empty((3, 8), np.complex64)
     halves = products.reshape(-1, 2, 2, FILTERS)
@@ -184,7 +176,7 @@ def _judge(
         last_key[slot] = key[1]
         if not repeats:
             continue
-        samples_of(slot, counts, history, samples)
+        samples = newest(slot, 2 * FRAME_SAMPLES, counts, history)
         surroundings(samples, 1, around, total, bands)
         surroundings(samples, 2, around, total, bands)
         window = judged_window(found, energy, total, bands)

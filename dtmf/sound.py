@@ -6,11 +6,9 @@ from typing import Final
 
 import numpy as np
 
-from dtmf.compiled import compiled
+from dtmf.compiled import compiled, compiled_sum
 from dtmf.frames import Bools, Floats, Indices
-from dtmf.spans import Spans
-from dtmf.steadiness import Steadiness, Tested
-from dtmf.tracks import HOP_SAMPLES, centre_samples
+from dtmf.tracks import CENTRE_SAMPLES, HOP_SAMPLES
 
 SOUND_SAMPLES: Final = 512
 "64 ms: more adds no certainty and costs time."
@@ -39,20 +37,19 @@ class Sound:
     lengths: Indices
     "How many samples each span has, up to 512 (k,)."
 
-    def take(self, rows: Indices) -> "Sound":
-        """Return some of them."""
-        return Sound(self.samples[rows], self.whole[rows], self.lengths[rows])
 
+def sound_of(samples: Floats, first: Indices, last: Indices, heard: Bools) -> Sound:
+    """Return the samples of k spans from `first` to `last` (k,) of tracks of `samples` (k, s).
 
-def sound_of(tested: Tested, spans: Spans, heard: Bools) -> Sound:
-    """Return the samples of spans, of whose points `heard` (k, hops) were."""
-    place = centre_samples(spans.first)[:, None] + _TIMES
-    np.minimum(place, tested.samples.shape[1] - 1, out=place)
-    samples = tested.samples[tested.rows[spans.track][:, None], place]
-    last = np.minimum(spans.last - spans.first, _SOUND_HOPS - 1)
-    lengths = np.minimum(last * HOP_SAMPLES, SOUND_SAMPLES)
-    whole = _whole(heard, last, lengths)
-    return Sound(samples * whole, whole, lengths)
+    `heard` (k, hops) are the points of each, from its first on, that were.
+    """
+    place = (CENTRE_SAMPLES + HOP_SAMPLES * first)[:, None] + _TIMES
+    np.minimum(place, samples.shape[1] - 1, out=place)
+    part = np.take_along_axis(samples, place, axis=1)
+    hops = np.minimum(last - first, _SOUND_HOPS - 1)
+    lengths = np.minimum(hops * HOP_SAMPLES, SOUND_SAMPLES)
+    whole = _whole(heard, hops, lengths)
+    return Sound(part * whole, whole, lengths)
 
 
 def _whole(heard: Bools, last: Indices, lengths: Indices) -> Bools:
@@ -67,40 +64,33 @@ def _whole(heard: Bools, last: Indices, lengths: Indices) -> Bools:
     return np.asarray(samples & (lengths[:, None] > _TIMES))
 
 
-def least_weaker_db(tested: Tested, steadiness: Steadiness) -> Floats:
-    """Return how far the weaker tone stands at least over all that is left without both (k,), in dB.
-
-    From the power and the mean phasors, which are a little smaller than the tones that a fit finds.
-    """
-    spans = steadiness.spans
-    return _least_weaker_db(
-        tested.samples,
-        tested.rows[spans.track],
-        centre_samples(spans.first),
-        spans.last - spans.first,
-        steadiness.heard,
-        steadiness.sums,
-    )
-
-
 @compiled
-def _least_weaker_db(
-    samples: Floats, rows: Indices, starts: Indices, last: Indices, heard: Bools, sums: Floats
-) -> Floats:
-    least_db = np.empty(len(rows), np.float32)
-    for span in range(len(rows)):
-        power, count = 0.0, 0
-        for sample in range(min(last[span] * HOP_SAMPLES, SOUND_SAMPLES)):
-            # from the middle of the first point on; not beside a hole, but a span may begin and end
-            hop = (sample + HOP_SAMPLES // 2) // HOP_SAMPLES
-            before, after = max(hop - 1, 0), min(hop + 1, last[span])
-            if heard[span, hop] and heard[span, before] and heard[span, after]:
-                value = samples[rows[span], starts[span] + sample]
-                power += value * value
-                count += 1
-        power /= max(count, 1)
-        points = max(heard[span].sum(), 1)
-        low, high = (sums[span, 0] / points) ** 2 / 2, (sums[span, 1] / points) ** 2 / 2
-        rest = max(power - low - high, _LEAST_REST * power + _FLOOR)
-        least_db[span] = 10 * math.log10(min(low, high) / rest + _FLOOR)
-    return least_db
+def least_weaker_db(samples: Floats, first: int, last: int, heard: Bools, sums: Floats) -> float:
+    """Return how far the weaker tone stands at least over all that is left without both, in dB.
+
+    From the power of a span from `first` to `last` and from its mean phasors, which are a little smaller than the tones
+    that a fit finds. `heard` (hops,) and `sums` (2,) as in `Steadiness`.
+    """
+    power, count = 0.0, 0
+    hops, half = last - first, HOP_SAMPLES // 2
+    sound = samples[CENTRE_SAMPLES + HOP_SAMPLES * first :]
+    length = min(hops * HOP_SAMPLES, SOUND_SAMPLES)
+    for hop in range(min(hops + 1, _SOUND_HOPS)):
+        # from the middle of the first point on; not beside a hole, but a span may begin and end
+        if heard[hop] and heard[max(hop - 1, 0)] and heard[min(hop + 1, hops)]:
+            part = sound[max(hop * HOP_SAMPLES - half, 0) : min(hop * HOP_SAMPLES + half, length)]
+            power += _power(part)
+            count += len(part)
+    power /= max(count, 1)
+    points = max(heard.sum(), 1)
+    low, high = (sums[0] / points) ** 2 / 2, (sums[1] / points) ** 2 / 2
+    rest = max(power - low - high, _LEAST_REST * power + _FLOOR)
+    return 10 * math.log10(min(low, high) / rest + _FLOOR)
+
+
+@compiled_sum
+def _power(samples: Floats) -> float:
+    total = np.float32(0)
+    for sample in samples:
+        total += sample * sample
+    return float(total)

@@ -1,10 +1,11 @@
 """Sounds: a key's tone pair, the beep that stands for a key, and levels in dBm0."""
 
+import math
 from typing import Final
 
 import numpy as np
 
-from dtmf.frames import RATE_HZ, Floats, Pcm
+from dtmf.frames import RATE_HZ, Pcm
 from dtmf.keys import tones_hz
 
 ULAW_PEAK: Final = 32124
@@ -32,9 +33,9 @@ def amplitude(level_dbm0: float) -> float:
     return float(ULAW_PEAK * 10 ** ((level_dbm0 - ULAW_OVERLOAD_DBM0) / 20))
 
 
-def levels_of(peaks: Floats) -> Floats:
-    """Return the levels in dBm0 of sines that peak at `peaks` (above 0): the inverse of :func:`amplitude`."""
-    return np.asarray(ULAW_OVERLOAD_DBM0 + 20 * np.log10(peaks / ULAW_PEAK), np.float32)
+def level_of(peak: float) -> float:
+    """Return the level in dBm0 of a sine that peaks at `peak` (above 0): the inverse of :func:`amplitude`."""
+    return ULAW_OVERLOAD_DBM0 + 20 * math.log10(peak / ULAW_PEAK)
 
 
 def tone(

@@ -1,14 +1,15 @@
-"""Tone tracks: amplitude and phase of the eight tones every 2.5 ms.
+"""Tone tracks: amplitude and phase of the two tones of a key every 2.5 ms.
 
 A window of 10 ms is as short as it may be to tell the low tones apart, and as long as it must be for 0 dB noise.
 """
 
-from typing import Final, overload
+import math
+from typing import Final
 
 import numpy as np
 
-from dtmf.compiled import compiled
-from dtmf.frames import RATE_HZ, Complexes, Floats, Indices
+from dtmf.compiled import compiled, compiled_sum
+from dtmf.frames import RATE_HZ, Complexes, Floats
 from dtmf.keys import HIGH_HZ, LOW_HZ
 
 HOP_SAMPLES: Final = 20
@@ -17,7 +18,8 @@ HOP_SAMPLES: Final = 20
 TRACK_WINDOW_SAMPLES: Final = 80
 "Hann over 10 ms."
 
-_BLOCKS: Final = TRACK_WINDOW_SAMPLES // HOP_SAMPLES
+CENTRE_SAMPLES: Final = TRACK_WINDOW_SAMPLES // 2
+"The middle of the window of track point 0, from the first sample of the track; that of point n is n hops later."
 
 
 def hops_of(samples: int) -> int:
@@ -25,17 +27,8 @@ def hops_of(samples: int) -> int:
     return (samples - TRACK_WINDOW_SAMPLES) // HOP_SAMPLES + 1
 
 
-@overload
-def centre_samples(hop: int) -> int: ...
-@overload
-def centre_samples(hop: Indices) -> Indices: ...
-def centre_samples(hop: int | Indices) -> int | Indices:
-    """Return the middle of the window of track point `hop`, counted from the first sample of the track."""
-    return hop * HOP_SAMPLES + TRACK_WINDOW_SAMPLES // 2
-
-
 def _oscillators() -> Floats:
-    """Return, for blocks of 20 samples, cosines and negative sines of all four blocks of a window: (20, 4 * 16).
+    """Return, for each of the eight tones, cosine and negative sine as the window sees them: (8, 2, 80).
 
     Scaled so that a steady sine of amplitude 1 reads 1.
     """
@@ -43,11 +36,9 @@ def _oscillators() -> Floats:
         2 * np.pi * (np.arange(TRACK_WINDOW_SAMPLES) + 0.5) / TRACK_WINDOW_SAMPLES
     )
     t = np.arange(TRACK_WINDOW_SAMPLES) - TRACK_WINDOW_SAMPLES / 2
-    phase = 2 * np.pi / RATE_HZ * np.outer(t, LOW_HZ + HIGH_HZ)
-    columns = np.concatenate([np.cos(phase), -np.sin(phase)], axis=1) * window[:, None]
-    columns *= 2 / window.sum()
-    blocks = columns.reshape(_BLOCKS, HOP_SAMPLES, 16).transpose(1, 0, 2)
-    return np.ascontiguousarray(blocks.reshape(HOP_SAMPLES, _BLOCKS * 16), dtype=np.float32)
+    phase = 2 * np.pi / RATE_HZ * np.outer(LOW_HZ + HIGH_HZ, t)
+    both = np.stack([np.cos(phase), -np.sin(phase)], axis=1) * window
+    return np.ascontiguousarray(both * (2 / window.sum()), dtype=np.float32)
 
 
 _OSCILLATORS: Final = _oscillators()
@@ -59,27 +50,33 @@ _TURN: Final = np.exp(
 "How far the phase of each nominal tone has turned at each track point, taken back."
 
 
-def demodulate(samples: Floats, rows: Indices, keys: Indices) -> Complexes:
-    """Return the two tones of c keys as phasors against their nominal frequencies: (c, 2, hops).
+@compiled_sum
+def demodulate(samples: Floats, key: int, hops: int) -> Complexes:
+    """Return the two tones of `key` as phasors against their nominal frequencies: (2, hops).
 
-    `samples` is (m, s), s a multiple of 20, `rows` (c,) names the row of each key. A steady tone at its nominal
-    frequency has a constant phasor; the phase of one that is off by d Hz turns by 2 pi d / 400 a hop.
+    `samples` has at least 20 for each hop and 60 more. A steady tone at its nominal frequency has a constant phasor;
+    the phase of one that is off by d Hz turns by 2 pi d / 400 a hop.
     """
-    calls, length = samples.shape
-    blocks = samples.reshape(calls, length // HOP_SAMPLES, HOP_SAMPLES) @ _OSCILLATORS
-    return _gather(blocks, rows, keys, hops_of(length))
+    phasors = np.empty((2, hops), np.complex64)
+    for place in range(2):
+        tone = 4 + key % 4 if place else key // 4
+        for hop in range(hops):
+            real = imaginary = np.float32(0)
+            for time in range(TRACK_WINDOW_SAMPLES):
+                sample = samples[HOP_SAMPLES * hop + time]
+                real += sample * _OSCILLATORS[tone, 0, time]
+                imaginary += sample * _OSCILLATORS[tone, 1, time]
+            phasors[place, hop] = complex(real, imaginary) * _TURN[tone, hop]
+    return phasors
 
 
 @compiled
-def _gather(blocks: Floats, rows: Indices, keys: Indices, hops: int) -> Complexes:
-    """Add up the blocks (m, blocks, 4 * 16) of each window, for the tones asked for alone."""
-    phasors = np.empty((len(rows), 2, hops), np.complex64)
-    for index in range(len(rows)):
-        for place, tone in enumerate((keys[index] // 4, 4 + keys[index] % 4)):
-            for hop in range(hops):
-                real, imaginary = np.float32(0), np.float32(0)
-                for block in range(_BLOCKS):
-                    real += blocks[rows[index], hop + block, 16 * block + tone]
-                    imaginary += blocks[rows[index], hop + block, 16 * block + 8 + tone]
-                phasors[index, place, hop] = complex(real, imaginary) * _TURN[tone, hop]
-    return phasors
+def amplitudes_of(pairs: Complexes) -> Floats:
+    """Return the amplitudes of both tones (2, hops)."""
+    amplitudes = np.empty(pairs.shape, np.float32)
+    for tone in range(2):
+        for hop in range(pairs.shape[1]):
+            phasor = pairs[tone, hop]
+            power = phasor.real * phasor.real + phasor.imag * phasor.imag
+            amplitudes[tone, hop] = math.sqrt(power)
+    return amplitudes

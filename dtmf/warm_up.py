@@ -3,18 +3,17 @@
 import numpy as np
 
 from dtmf.bank import DetectorBank
+from dtmf.found import DOUBTFUL, FIGURES, LONG, Found
 from dtmf.frames import FRAME_SAMPLES
-from dtmf.keys import tones_hz
-from dtmf.residual import fit_tones
-from dtmf.sound import SOUND_SAMPLES, Sound
-from dtmf.spans import levels_within
+from dtmf.history import HISTORY_HOPS, History
 from dtmf.tones import tone
+from dtmf.verify import verify
 
 
 def warm_up() -> None:
     """Load the machine code of the detector, or compile it where this version never ran: half a minute, once.
 
-    Reads two keys of a call whose start is lost; what that does not reach is called by name.
+    Reads two keys of a call whose start is lost; what is doubtful, which these are not, is judged by itself.
     """
     frames = np.zeros((40, 1, FRAME_SAMPLES), np.int16)
     key = tone("5", 8 * FRAME_SAMPLES).reshape(8, FRAME_SAMPLES)
@@ -22,11 +21,9 @@ def warm_up() -> None:
     bank, slot = DetectorBank(1), np.zeros(1, np.intp)
     for number, frame in enumerate(frames):
         bank.process(frame, slot, np.array([number == 0]))
-    on, amplitudes = np.ones((1, 4), np.bool_), np.ones((1, 2, 4), np.float32)
-    levels_within(slot, slot + 3, on, amplitudes)
-    whole = np.ones((1, SOUND_SAMPLES), np.bool_)
-    sound = Sound(np.ones((1, SOUND_SAMPLES), np.float32), whole, slot + SOUND_SAMPLES)
-    fit_tones(sound, np.array([tones_hz("5")], np.float64))
+    spans = np.array([[0, 0, 0, HISTORY_HOPS - 1, DOUBTFUL | LONG]], np.int64)
+    found = Found(spans=spans, figures=np.ones((1, FIGURES), np.float32))
+    verify(found, History(1), np.zeros(1, np.bool_))
 
 
 if __name__ == "__main__":

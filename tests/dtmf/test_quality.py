@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dtmf import ToneStarted
-from dtmf.tones import amplitude, levels_of
+from dtmf.tones import amplitude, level_of
 from tests.dtmf.drive import listen
 from tests.dtmf.signals import keyed, ulaw, white_noise
 
@@ -25,7 +25,7 @@ def _presses(**signal: float) -> list[ToneStarted]:
 def test_a_level_is_the_inverse_of_an_amplitude() -> None:
     levels = [3.17, -10.0, -41.0]
     peaks = np.array([amplitude(level) for level in levels], np.float32)
-    assert levels_of(peaks) == pytest.approx(levels, abs=1e-4)
+    assert [level_of(peak) for peak in peaks] == pytest.approx(levels, abs=1e-4)
 
 
 @pytest.mark.parametrize("level", [-3.0, -20.0, -38.0])

@@ -1,14 +1,20 @@
 """Acceptance rules on features alone, without a sound: what must hold whatever was measured."""
 
-from dataclasses import fields, replace
-
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from dtmf.frames import Bools, Floats
 from dtmf.rules import Features, is_press, is_settled_press
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _rules_at_hand() -> None:
+    """Compile the rules first: Hypothesis allows no example the time that the compiler takes."""
+    is_press(_spans(), strict=False)
+
 
 _RANGES = {
     "frequency_error": (0.0, 0.0248),
@@ -32,7 +38,7 @@ def _features(draw: st.DrawFn) -> Features:
         lowest, highest = np.array(_RANGES[name], np.float32)
         return draw(arrays(np.float32, _ROWS, elements=st.floats(lowest, highest, width=32)))
 
-    return Features(**{field.name: column(field.name) for field in fields(Features)})
+    return Features(*map(column, Features._fields))
 
 
 _CLEAN = {
@@ -59,9 +65,7 @@ def _spans(**columns: list[float]) -> Features:
 
 
 def _row(features: Features, row: int) -> Features:
-    return Features(
-        **{field.name: getattr(features, field.name)[row : row + 1] for field in fields(features)}
-    )
+    return Features(*(column[row : row + 1] for column in features))
 
 
 @given(_features())
@@ -84,7 +88,7 @@ def test_a_span_is_judged_on_its_own(features: Features, strict: Bools) -> None:
 
 @given(_features())
 def test_being_nearer_to_the_frequency_never_hurts(features: Features) -> None:
-    nearer = replace(features, frequency_error=features.frequency_error * np.float32(0.5))
+    nearer = features._replace(frequency_error=features.frequency_error * np.float32(0.5))
     assert not (is_press(features, False) & ~is_press(nearer, False)).any()
 
 
