@@ -1,8 +1,8 @@
 """One packet at a time: puts what is odd in a leg's stream into order and cuts it into frames.
 
-Odd is whatever is not exactly the next 20 ms of a known stream: a first packet, a loss, an event, a pause, another
-packet time, a foreign payload. What becomes a frame waits in the leg's `pending` queue. A lost frame is told as lost,
-never as silence.
+Odd is whatever `bridge.media.receiver` does not know as the next 20 ms of a stream: a first packet, a long loss, an
+event, a pause, another packet time, a foreign payload. What becomes a frame waits in the leg's `pending` queue. A lost
+frame is told as lost, never as silence.
 """
 
 from dataclasses import dataclass
