@@ -110,6 +110,13 @@ class TestNameAddr:
         assert address.tag == "1"
         assert address.uri.parameters == Parameters()
 
+    def test_one_that_comes_again_is_read_once_and_a_long_one_is_not_kept(self) -> None:
+        """A stranger's long ones would fill our memory."""
+        short, long = "<sip:a@h>;tag=1", f"<sip:{'a' * 300}@h>;tag=1"
+        assert NameAddr.parse(short) is NameAddr.parse(short)
+        assert NameAddr.parse(long) == NameAddr.parse(long)
+        assert NameAddr.parse(long) is not NameAddr.parse(long)
+
     def test_several_values_on_a_line_and_several_lines(self) -> None:
         values = ('"A, B" <sip:1@h>, <sip:2@h;x=1,2> ;q="3,4"', "sip:3@h")
         assert [a.uri.user for a in NameAddr.parse_list(values)] == ["1", "2", "3"]
