@@ -41,18 +41,25 @@ Find = Callable[[Sequence[Measured]], Mapping[str, Figure]]
 
 @dataclass(slots=True)
 class Lab:
-    """Holds every contest once, when a row first asks for it."""
+    """Holds every contest once, when a row first asks for it, and not again where it failed."""
 
     turns: int
     seconds: float
     seed: int
     held: dict[tuple[Entry, ...], list[Measured]] = field(default_factory=dict)
+    failed: dict[tuple[Entry, ...], NotAvailableError] = field(default_factory=dict)
 
     def hold(self, entries: tuple[Entry, ...]) -> Sequence[Measured]:
         """Return what each of `entries` came to; raise NotAvailableError where something is missing."""
+        if entries in self.failed:
+            raise self.failed[entries]
         if entries not in self.held:
             running = contest(entries, turns=self.turns, seconds=self.seconds, seed=self.seed)
-            self.held[entries] = asyncio.run(running)
+            try:
+                self.held[entries] = asyncio.run(running)
+            except NotAvailableError as missing:
+                self.failed[entries] = missing
+                raise
         return self.held[entries]
 
     def alone(self) -> Sequence[Measured]:

@@ -209,6 +209,20 @@ def test_a_contest_is_held_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert held == [(Entry(calls=1500), Entry(kind=Kind.FLOOR, calls=1500))]
 
 
+def test_a_contest_that_failed_is_not_held_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = []
+
+    async def hold(entries: tuple[Entry, ...], **_: object) -> list[Measured]:
+        held.append(entries)
+        raise NotAvailableError("the load cannot keep up")
+
+    monkeypatch.setattr("benchmarks.media_rows.contest", hold)
+    lab = Lab(turns=1, seconds=1, seed=1)
+    listed = chosen(cases(lab, Machine(), 1500), "1,500 secured calls on one core")
+    assert {answer(case).complaint for case in listed} == {"not available: the load cannot keep up"}
+    assert len(held) == 1
+
+
 def test_what_is_missing_is_not_met(monkeypatch: pytest.MonkeyPatch) -> None:
     async def hold(*_: object, **__: object) -> list[Measured]:
         raise NotAvailableError("no C compiler (cc) is installed")
