@@ -262,3 +262,23 @@ async def test_a_packet_that_came_before_its_time_is_not_lost_later(
             await load.sent(10)
             lost.append((await load.counts()).lost)
     assert lost == [0, 1 - more]
+
+
+async def test_what_no_call_expects_does_not_keep_the_load_waiting(tmp_path: Path) -> None:
+    require_program("cc")
+    path = tmp_path / "track"
+    track(20.0, seed=3).write(path)
+    async with running_load(tmp_path, path, 1) as load, _relay(load, _as_it_is) as legs:
+
+        async def report_for_ever() -> None:
+            while True:
+                legs[0].transport.sendto(b"\x80\xc8" + bytes(26), (_HOST, legs[0].far_port))
+                await asyncio.sleep(0.1)
+
+        reporting = asyncio.create_task(report_for_ever())
+        await load.begin(0, 5)
+        await load.sent(5)
+        counts = await load.counts()
+        reporting.cancel()
+    assert counts.foreign > 0
+    assert counts.lost == 0
