@@ -80,6 +80,7 @@ LEG: Final = np.dtype(
         ("in_timestamp", np.int64),
         ("in_ssrc", np.int64),
         ("in_due_s", np.float64),
+        ("in_came_s", np.float64),
         ("in_jitter_s", np.float64),
         ("out_sequence", np.int64),
         ("out_timestamp", np.int64),
@@ -126,6 +127,8 @@ class LegTable:
         "-1 until a stream has begun."
         self.in_due_s: NDArray[np.float64] = self.rows["in_due_s"]
         "When the next packet comes if it takes as long as the last one did."
+        self.in_came_s: NDArray[np.float64] = self.rows["in_came_s"]
+        "When the last packet came, or earlier: as the earliest of those before it let expect."
         self.in_jitter_s: NDArray[np.float64] = self.rows["in_jitter_s"]
         "Interarrival jitter of the present stream (RFC 3550 section 6.4.1)."
         self.out_sequence: NDArray[np.int64] = self.rows["out_sequence"]

@@ -6,8 +6,8 @@ end yet is not even read. Losses are usual in this sense because they come when 
 that treats them slowly loses more.
 
 The kernel tells once of each arrival (edge-triggered): to tell as long as there is something would have it look at each
-socket a second time, when it is empty. So whoever leaves a packet where it is, or may have, looks there again by
-himself.
+socket a second time, when it is empty. So a leg that may have more is looked at again untold: `in_came_s` is when its
+packet came, as the ones before let expect, and the next is there 20 ms after. Where it is not, the expectation moves.
 """
 
 import select
@@ -40,13 +40,6 @@ MAX_PACKET: Final = 1024
 _FD_ROOM: Final = 256
 "Descriptors by which the table of theirs grows at least."
 
-LATE_S: Final = 0.75 * FRAME_S
-"A packet that comes later than this after its turn may have the next one behind it."
-
-_TRUSTED_PACKETS: Final = 64
-"""Every so often a leg is looked at again although its packet was in time: should two have come together once, the
-second would wait until a third comes, and so on."""
-
 _ODD: Final = -1
 
 
@@ -67,7 +60,6 @@ class Receiver:
         "Legs to look at next time, told of or not, and whether each leg is among them."
         self._is_again: NDArray[np.bool_] = np.zeros(rows, np.bool_)
         self._again_count = 0
-        self._looked_s = 0.0
         self._legs: Legs = np.zeros(rows, np.intp)
         self._frames: NDArray[np.uint8] = np.zeros((rows, FRAME), np.uint8)
         self._timestamps: NDArray[np.int64] = np.zeros(rows, np.int64)
@@ -116,9 +108,7 @@ class Receiver:
         )
         self._again_count = self._strange
         self._again[: self._strange] = self._strange_legs[: self._strange]
-        late_s = LATE_S if now - self._looked_s < LATE_S else -np.inf
-        self._looked_s = now
-        read = self._take(self._turn[:latched], now, late_s, sifts=False)
+        read = self._take(self._turn[:latched], now, sifts=False)
         return read + self._strange > 0
 
     def receive_queued(self, legs: Legs, now: float) -> Legs:
@@ -127,7 +117,7 @@ class Receiver:
         What came from elsewhere before the leg was latched is thrown away.
         """
         self._strange = 0
-        read = self._take(legs, now, np.inf, sifts=True)
+        read = self._take(legs, now, sifts=True)
         return self._turn[:read].copy()
 
     def gaps(self) -> tuple[Legs, NDArray[np.int64]]:
@@ -156,17 +146,17 @@ class Receiver:
         legs: list[int] = self._strange_legs[: self._strange].tolist()
         return legs
 
-    def _take(self, turn: Legs, now: float, late_s: float, *, sifts: bool) -> int:
+    def _take(self, turn: Legs, now: float, *, sifts: bool) -> int:
         read, self._taken, self.longest_gap, self._odd, self._again_count = _take(
             self._rows,
             turn,
             now,
-            late_s,
             sifts,
             self._packet,
             self._addresses,
             self._again,
             self._again_count,
+            self._is_again,
             self._turn,
             self._legs,
             self._frames,
@@ -200,10 +190,9 @@ def _look(
         if not is_again[leg]:
             turn[count] = leg
             count += 1
-    for leg in again:
-        is_again[leg] = False
     for leg in turn[:count]:
         if rows[leg]["socket"] < 0:
+            is_again[leg] = False
             strange_legs[strange] = leg
             strange += 1
         else:
@@ -217,12 +206,12 @@ def _take(
     rows: NDArray[np.void],
     turn: Legs,
     now: float,
-    late_s: float,
     sifts: bool,
     packet: NDArray[np.uint8],
     addresses: NDArray[np.uint8],
     again: Legs,
     again_count: int,
+    is_again: NDArray[np.bool_],
     read_legs: Legs,
     legs: Legs,
     frames: NDArray[np.uint8],
@@ -240,13 +229,16 @@ def _take(
             size = _receive_from_far_end(row["socket"], packet, addresses)
         else:
             size = recv(row["socket"], packet.ctypes.data, MAX_PACKET, MSG_DONTWAIT)
-        if size < 0:
-            continue  # the far end's port is closed (ICMP) or nothing is there after all
+        was_again, is_again[leg] = is_again[leg], False
+        if size < 0:  # nothing is there, or the far end's port is closed (ICMP)
+            row["in_came_s"] = max(row["in_came_s"], now - FRAME_S)
+            continue
         read_legs[read] = leg
         read += 1
         gap = _gap(row, packet) if size == HEADER_SIZE + FRAME else _ODD
-        is_in_time = gap == 0 and abs(now - row["in_due_s"]) <= late_s
-        if not sifts and not (is_in_time and row["in_sequence"] % _TRUSTED_PACKETS):
+        came_s = now if gap == _ODD else min(row["in_came_s"] + (gap + 1) * FRAME_S, now)
+        row["in_came_s"] = came_s
+        if not sifts and (gap != 0 or was_again or now - came_s >= FRAME_S):
             again[again_count] = leg
             again_count += 1
         if gap == _ODD:
