@@ -27,7 +27,7 @@ from benchmarks.rows import OURS, Case, Figure, Limit, NotAvailableError, Row
 SIZES: Final = (100, 300, 700)
 "Numbers of calls between which the cost of a packet is followed, up to the full load."
 
-_FLOOR_CALLS: Final = 300
+_FLOOR_CALLS: Final = 1000
 "What the floor of the machine is measured with."
 
 _PEER_CALLS: Final = 300

@@ -102,12 +102,13 @@ class MediaPath:
             self._gated_lost,
             self._gated_heard,
         )
+        # First what needs no detector: it would wait as long as that takes, which is half of a full worker's tick.
+        if not self.withholds and gated < len(legs):
+            self._outlets.pass_on(legs, coded, self._passed[: len(legs)], self.now)
         if prompted and not self.withholds:
             self.fillers.play_prompts(self._prompted[:prompted], self.now)
         if gated:
             self._take_gated(gated)
-        if not self.withholds and gated < len(legs):
-            self._outlets.pass_on(legs, coded, self._passed[: len(legs)], self.now)
 
     def take_event(
         self, leg: int, event: TelephoneEvent, key: HiddenKey | None, packet: RtpPacket

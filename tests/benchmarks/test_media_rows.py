@@ -177,7 +177,7 @@ def test_no_relay_is_judged_by_what_bare_c_cannot_carry(floor: Counts) -> None:
 
 
 def test_the_floor_of_the_machine_is_shown() -> None:
-    (outcome,) = _outcomes(_Contests(floor_us=5.4), "of the C floor with 300 calls")
+    (outcome,) = _outcomes(_Contests(floor_us=5.4), "of the C floor with 1,000 calls")
     assert outcome.figures[Kind.FLOOR].text == "5.40 µs (5.40-5.40)"
 
 
@@ -243,7 +243,7 @@ def test_rows_are_listed_for_the_machine_that_was_measured(monkeypatch: pytest.M
 
     monkeypatch.setattr("benchmarks.media_rows.contest", hold)
     assert "1,000 secured calls" in _listed(unscaled=False)[0].row.title
-    assert held == [(Entry(kind=Kind.FLOOR, calls=300),)]
+    assert held == [(Entry(kind=Kind.FLOOR, calls=1000),)]
 
 
 def test_the_picture_needs_more_than_one_number_of_calls(tmp_path: Path) -> None:
