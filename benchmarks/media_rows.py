@@ -232,7 +232,7 @@ def _circumstances(lab: Lab, calls: int) -> list[Case]:
         limits={OURS: waited},
     )
     floor = _floor_alone(calls)
-    name = f"processor time a packet of the C floor with {floor[0].calls} calls"
+    name = f"processor time a packet of the C floor with {floor[0].calls:,} calls"
     return [
         *([lab.case("the machine", name, floor, figures.costs)] if floor in lab.held else []),
         Case(row=load, ask=lambda: figures.load_itself(lab.alone())),
