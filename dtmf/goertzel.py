@@ -215,10 +215,9 @@ def surroundings(
     """
     start = window * HOP_SAMPLES
     _surround(samples, start, products)
-    energy = np.float32(0)
+    part, energy = samples[start : start + FRAME_SAMPLES], np.float32(0)
     for sample in range(FRAME_SAMPLES):
-        value = samples[start + sample]
-        energy += value * value * _SQUARED_WINDOW[sample]
+        energy += part[sample] * part[sample] * _SQUARED_WINDOW[sample]
     hum = _power(products[:_LOW_COLUMN])
     low = _power(products[_LOW_COLUMN:_HIGH_COLUMN])
     high = _power(products[_HIGH_COLUMN:SURROUNDING_FILTERS])
