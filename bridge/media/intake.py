@@ -108,8 +108,11 @@ class Intake:
         state = self._legs.state_of(leg)
         try:
             data, source = state.sock.recvfrom(MAX_PACKET)
+        except BlockingIOError:
+            self._receiver.leave(leg)
+            return False
         except OSError:
-            return False  # the far end's port is closed (ICMP) or nothing is there after all
+            return False  # the far end's port is closed (ICMP)
         if self._is_meant_for(leg, data):
             self._latch(leg, source)
         self._take_odd(leg, data)

@@ -85,8 +85,12 @@ class Receiver:
     def remove(self, fd: int) -> None:
         """Stop listening to a socket that is about to close."""
         self._epoll.unregister(fd)
+        self.leave(int(self._leg_of_fd[fd]))
+
+    def leave(self, leg: int) -> None:
+        """Do not look at a leg again before something comes: it has no packet left."""
         again = self._again[: self._again_count]
-        others = again[again != self._leg_of_fd[fd]]
+        others = again[again != leg]
         self._again_count = len(others)
         self._again[: len(others)] = others
 

@@ -203,6 +203,21 @@ def test_a_leg_that_is_not_latched_is_told_of_until_it_is() -> None:
     line.close()
 
 
+def test_a_leg_that_is_not_latched_is_left_when_it_has_no_packet_and_told_of_with_the_next() -> (
+    None
+):
+    line = Line()
+    line.send(b"stray")
+    line.receive()
+    line.sock.recv(100)
+    line.receiver.leave(LEG)
+    assert not line.receiver.receive(10.04)
+    line.send(b"another")
+    assert line.receiver.receive(10.06)
+    assert line.receiver.not_latched() == [LEG]
+    line.close()
+
+
 def test_a_leg_that_is_not_listened_to_any_more_is_not_looked_at(line: Line) -> None:
     line.send(b"odd")
     line.send(b"behind it")
