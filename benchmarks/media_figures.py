@@ -17,19 +17,20 @@ _MOST_FLOOR_MS: Final = 20.0
 "A floor that keeps up looks every 5 ms; one that does not has packets waiting for longer and longer."
 
 
-def require_judgeable(found: Sequence[Measured]) -> None:
-    """Raise NotAvailableError where load or floor failed: no relay can be judged by calls that bare C cannot carry."""
+def require_judgeable(found: Sequence[Measured], came_out: Mapping[str, Figure]) -> None:
+    """Raise NotAvailableError where load or floor failed: no relay can be judged by calls that bare C cannot carry.
+
+    What `came_out` goes with it, to be shown.
+    """
     for each in found:
         counts = each.counts
         if counts.late_p99_ms > MOST_LATE_MS or counts.own_drops:
-            raise NotAvailableError(
-                f"the load itself cannot keep up: {counts.late_p99_ms:.1f} ms late, {counts.own_drops} dropped"
-            )
+            late = f"{counts.late_p99_ms:.1f} ms late, {counts.own_drops} dropped"
+            raise NotAvailableError(f"the load itself cannot keep up: {late}", came_out)
         p99_ms = max(counts.from_caller.p99_ms, counts.from_agent.p99_ms)
         if each.entry.kind is Kind.FLOOR and (counts.lost or p99_ms > _MOST_FLOOR_MS):
-            raise NotAvailableError(
-                f"the C floor itself cannot keep up: {counts.lost} lost, 99 % within {p99_ms:.1f} ms"
-            )
+            slow = f"{counts.lost} lost, 99 % within {p99_ms:.1f} ms"
+            raise NotAvailableError(f"the C floor itself cannot keep up: {slow}", came_out)
 
 
 def costs(found: Sequence[Measured]) -> Mapping[str, Figure]:

@@ -120,8 +120,9 @@ def _judged(find: Find) -> Find:
     """Return `find` where load and floor have kept up."""
 
     def checked(found: Sequence[Measured]) -> Mapping[str, Figure]:
-        figures.require_judgeable(found)
-        return find(found)
+        came_out = find(found)
+        figures.require_judgeable(found, came_out)
+        return came_out
 
     return checked
 
@@ -185,8 +186,9 @@ def _flat(lab: Lab, full: FullLoad) -> list[Case]:
         name = f"processor time a packet with {full.calls:,} calls over that with {sizes[0]}"
 
         def flat(found: Sequence[Measured]) -> Mapping[str, Figure]:
-            figures.require_judgeable([*lab.hold(_beside_floor(full.calls)), *found])
-            return figures.cost_ratio(found)
+            came_out = figures.cost_ratio(found)
+            figures.require_judgeable([*lab.hold(_beside_floor(full.calls)), *found], came_out)
+            return came_out
 
         limit = at_most(1.1, "≤ 1.1", full.proof)
         listed.append(lab.case("more calls", name, together, flat, limit))

@@ -9,10 +9,6 @@ OURS: Final = "Tonewall"
 "The column that limits are mostly about."
 
 
-class NotAvailableError(Exception):
-    """A row cannot be asked here; the text says what is missing."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
     """What one column of one row came to."""
@@ -25,6 +21,15 @@ class Figure:
 
     base: float
     "What it was counted over: entries, presses, hours."
+
+
+class NotAvailableError(Exception):
+    """A row cannot be asked here, or what came out cannot be judged; the text says what is missing."""
+
+    def __init__(self, missing: str, figures: Mapping[str, Figure] | None = None) -> None:
+        """`figures`: what came out all the same."""
+        super().__init__(missing)
+        self.figures = figures or {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +112,8 @@ def answer(case: Case, *, ask_base: bool = True) -> Outcome:
     try:
         figures = case.ask()
     except NotAvailableError as missing:
-        return Outcome(row=case.row, complaint=f"not available: {missing}")
+        complaint = f"not available: {missing}"
+        return Outcome(row=case.row, figures=missing.figures, complaint=complaint)
     complaints = []
     for column, limit in case.row.limits.items():
         if column not in figures:

@@ -174,6 +174,7 @@ def test_no_relay_is_judged_by_what_bare_c_cannot_carry(floor: Counts) -> None:
     for outcome in judged:
         assert outcome.complaint.startswith("not available: ")
         assert "itself cannot keep up" in outcome.complaint
+        assert outcome.figures, "what came out is shown all the same"
 
 
 def test_the_floor_of_the_machine_is_shown() -> None:
